@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Set up and drive the project with nothing but Python: ``python3 dev.py demo | test | lint | bench``.
+
+The first call makes ``.venv`` beside this file and installs the locked dependencies into it; later calls find it
+ready. Standard library only, so that a fresh machine needs nothing else.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import venv
+import webbrowser
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / "sidera-lock.sha256"
+OLDEST = (3, 11)
+
+
+def main() -> int:
+    """Do what the command line asks; returns the exit code."""
+    arguments = command_line().parse_args()
+    if sys.version_info < OLDEST:
+        found = ".".join(map(str, sys.version_info[:3]))
+        print(f"Sidera needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {found}", file=sys.stderr)
+        return 2
+    set_up()
+    code: int = arguments.run(arguments)
+    return code
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Commands and their options."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    demo = commands.add_parser("demo", help="stack a simulated night (or a folder of your own) and show the result")
+    demo.add_argument("folder", nargs="?", type=Path, help="a folder of raw frames; default: simulate one")
+    demo.add_argument("--open", action="store_true", help="open the report in the browser")
+    demo.set_defaults(run=run_demo)
+    test = commands.add_parser("test", help="everything that CI checks: lint, types, walls, tests")
+    test.add_argument("--all", action="store_true", help="the nightly lane too: long tests, bounds checks")
+    test.set_defaults(run=run_test)
+    lint = commands.add_parser("lint", help="lint, format, types and import walls only")
+    lint.set_defaults(run=lambda _: in_turn(LINT))
+    bench = commands.add_parser("bench", help="run a benchmark: dev.py bench NAME [ARGUMENT ...]")
+    bench.add_argument("name", help="a script of benchmarks/, without .py")
+    bench.add_argument("arguments", nargs=argparse.REMAINDER)
+    bench.set_defaults(run=run_bench)
+    return parser
+
+
+def set_up() -> None:
+    """Make the environment when it is missing or older than the lock; otherwise do nothing."""
+    wanted = hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    if PYTHON.exists() and STAMP.exists() and STAMP.read_text() == wanted:
+        return
+    print("Setting up .venv (once; a minute or two) ...", flush=True)
+    if not PYTHON.exists():
+        venv.create(VENV, with_pip=True)
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-r", str(LOCK)], check=True)
+    subprocess.run([*pip, "--no-deps", "-e", str(ROOT)], check=True)
+    STAMP.write_text(wanted)
+
+
+def tool(*arguments: str) -> list[str]:
+    """Command that runs a module of the environment."""
+    return [str(PYTHON), "-m", *arguments]
+
+
+LINT = [
+    ("lint", tool("ruff", "check", "."), {}),
+    ("format", tool("ruff", "format", "--check", "."), {}),
+    ("types", tool("mypy"), {}),
+    ("walls", [str(BIN / "lint-imports")], {}),
+]
+
+
+def in_turn(steps: list[tuple[str, list[str], dict[str, str]]]) -> int:
+    """Run every step, say how long each took, and fail when any did."""
+    failed = []
+    for name, command, extra in steps:
+        print(f"\n== {name}: {' '.join(Path(part).name for part in command)}", flush=True)
+        start = time.monotonic()
+        code = subprocess.run(command, cwd=ROOT, env={**os.environ, **extra}).returncode
+        print(f"== {name}: {'passed' if code == 0 else f'FAILED ({code})'} in {time.monotonic() - start:.0f} s", flush=True)
+        if code:
+            failed.append(name)
+    print(f"\n{'failed: ' + ', '.join(failed) if failed else 'everything passed'}", flush=True)
+    return 1 if failed else 0
+
+
+def run_test(arguments: argparse.Namespace) -> int:
+    """Lint, types, walls, the suite, and the kernels once more as plain Python."""
+    lanes = [] if arguments.all else ["-m", "not nightly"]
+    # The plain-Python lane sees what compiled code hides: wrong types, indices past the end, undefined names.
+    plain = ("kernels without JIT", tool("pytest", "-q", "-n", "2", "tests/kernels", *lanes), {"NUMBA_DISABLE_JIT": "1"})
+    suite = ("tests", tool("pytest", "-n", "2", *lanes), {})
+    bounds = ("kernels with bounds checks", tool("pytest", "-q", "tests/kernels"), {"NUMBA_BOUNDSCHECK": "1"})
+    return in_turn([*LINT, plain, *([bounds] if arguments.all else []), suite])
+
+
+def run_demo(arguments: argparse.Namespace) -> int:
+    """Simulate a night unless a folder is given, stack it, and say where the pictures are."""
+    output = ROOT / "demo-output"
+    output.mkdir(exist_ok=True)
+    folder = arguments.folder
+    if folder is None:
+        folder = output / "night"
+        shutil.rmtree(folder, ignore_errors=True)
+        made = sidera("simulate", str(folder), "--frames", "24", "--size", "1200x900", "--bayer", "RGGB", "--seed", "1")
+        if made:
+            return made
+    result = output / "stack.fits"
+    names = {"--preview": "stack.png", "--report": "report.json"}
+    files = [part for flag, name in names.items() for part in (flag, str(output / name))]
+    code = sidera("stack", str(folder), "-o", str(result), "--halves", *files)
+    if code == 0:
+        print(f"\nstack:   {result}\npicture: {output / 'stack.png'}\nreport:  {output / 'report.html'}")
+        if arguments.open:
+            webbrowser.open((output / "report.html").as_uri())
+    return code
+
+
+def sidera(*arguments: str) -> int:
+    """Run the command line of the product."""
+    print("$ sidera " + " ".join(arguments), flush=True)
+    return subprocess.run(tool("sidera", *arguments)).returncode
+
+
+def run_bench(arguments: argparse.Namespace) -> int:
+    """Run one script of benchmarks/."""
+    script = ROOT / "benchmarks" / f"{arguments.name}.py"
+    if not script.is_file():
+        known = ", ".join(sorted(path.stem for path in script.parent.glob("*.py")))
+        print(f"no benchmark {arguments.name!r}; there are: {known}", file=sys.stderr)
+        return 2
+    return subprocess.run([str(PYTHON), str(script), *arguments.arguments]).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
