@@ -1,0 +1,231 @@
+"""Pixels not to be believed: found once in the masters, or anew in each light."""
+
+from enum import IntFlag
+
+import numpy as np
+
+from sidera.errors import ShapeError, UsageError
+from sidera.kernels import calibrate as kernels
+from sidera.model.header import Bayer
+from sidera.model.masters import Master
+from sidera.types import F32, F64, I64, U8, Bool, plain
+
+SEGMENT = 64
+"""Rows of a column that are judged together."""
+
+COSMETIC_SUPPORT = 3
+"""`cosmetic` at a pixel depends on pixels at most this many rows and columns away (2 for mono)."""
+
+ALONE = {False: 6.0, True: 8.0}
+"""For mono and for CFA: by how much a lone pixel outdoes the second of those that touch it.
+
+A star of FWHM 1.2 px on the middle of a pixel puts 0.24 of its peak into each of the four pixels beside it,
+one of 1.5 px 0.37. On a colour filter array those have another colour, where a star may be fainter: at a
+factor of 8 the latter survives while they see four tenths of what its own colour sees.
+"""
+
+
+def _sorting_network(size: int) -> I64:
+    """Comparisons of Batcher's odd-even merge sort (Knuth, volume 3, 5.3.4), for any size."""
+    pairs = []
+    top = 1 << (size - 1).bit_length()
+    p = top // 2
+    while p:
+        q, r, d = top // 2, 0, p
+        while d:
+            pairs += [(i, i + d) for i in range(size - d) if i & p == r]
+            d, q, r = q - p, q // 2, p
+        p //= 2
+    return np.array(pairs, np.int64)
+
+
+NETWORK = _sorting_network(24)
+
+
+class Defect(IntFlag):
+    """Why a pixel of the map is not believed."""
+
+    HOT = 1
+    COLD = 2
+    NOISY = 4
+    COLUMN = 8
+    FLAT = 16
+    """Far from its neighbours in the flat, or too low there to divide by."""
+
+
+def find_defects(
+    dark: Master | None = None, flat: Master | None = None, pattern: Bayer | None = None, sigma: float = 8.0
+) -> U8:
+    """Map of hot, cold and noisy pixels and bad columns.
+
+    Parameters
+    ----------
+    dark, flat : Master or None
+        At least one; of one size. Colour planes are judged each for itself.
+    pattern : Bayer or None
+        None for mono and for demosaiced data.
+    sigma : float
+        A dark's pixel is a defect this many sigma off the median of its same-colour 5×5 neighbours.
+
+    Returns
+    -------
+    uint8 array, shape of the masters
+        Sum of `Defect` bits, 0 for sound pixels.
+
+    Notes
+    -----
+    Hot (cold) beyond max(sigma·σ_MAD, 5·RN) of the neighbours, RN the read noise of the master's own
+    variance; noisy where the variance is over 6 times that of the neighbours, or under a sixth; in flats 25
+    % off the neighbours. A column is bad along 64 rows when 60 % of them are defects.
+    """
+    if dark is None and flat is None:
+        raise UsageError("no master to find defects in", "Give a master dark, a master flat, or both")
+    found = [_in_planes(master, pattern, sigma) for master in (dark, flat) if master is not None]
+    if found[0].shape != found[-1].shape:
+        raise ShapeError(
+            f"the dark has {found[0].shape} pixels, the flat {found[-1].shape}", "Use masters of one size"
+        )
+    mask: U8 = found[0] | found[-1]
+    return _with_bad_columns(mask)
+
+
+def _in_planes(master: Master, pattern: Bayer | None, sigma: float) -> U8:
+    image, variance = plain(master.image), plain(master.variance)
+    if image.shape != variance.shape:
+        raise ShapeError(f"a master of {image.shape} pixels has a variance of {variance.shape}")
+    step = 1 if pattern is None or image.ndim == 3 else 2
+    planes = image.reshape(-1, *image.shape[-2:]), variance.reshape(-1, *image.shape[-2:])
+    number = master.header.n_combined
+    if master.kind.value == "flat":
+        masks = [_in_flat(plane, step) for plane in planes[0]]
+    else:
+        masks = [_in_dark(*pair, step, sigma) for pair in zip(*planes, strict=True)]
+    if number >= 5:  # with fewer, the variance is the model's and tells nothing of the pixel
+        masks = [mask | _noisy(plane, step) for mask, plane in zip(masks, planes[1], strict=True)]
+    return np.stack(masks).reshape(image.shape)
+
+
+def _around(image: F32, step: int) -> F32:
+    """Median of the same-colour 5×5 neighbours. Mirroring at the edges keeps the colours in place."""
+    out = np.empty_like(image)
+    padded = np.pad(image, 2 * step, mode="reflect")
+    kernels.local_median(padded, step, NETWORK, np.zeros((24, 64), np.float32), out)
+    return out
+
+
+def _in_dark(image: F32, variance: F32, step: int, sigma: float) -> U8:
+    residual = image - _around(image, step)
+    seen = residual[np.isfinite(residual)]
+    if not seen.size:
+        return np.zeros(image.shape, np.uint8)
+    spread = 1.4826 * float(np.median(np.abs(seen - np.median(seen))))
+    known = variance[np.isfinite(variance)]
+    read_noise = float(np.sqrt(np.median(known))) if known.size else 0.0
+    limit = max(sigma * spread, 5 * read_noise)
+    return _bits(residual > limit, Defect.HOT) | _bits(residual < -limit, Defect.COLD)
+
+
+def _in_flat(image: F32, step: int) -> U8:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = image / _around(image, step)
+    return _bits(~np.isfinite(image) | (np.abs(ratio - 1) > 0.25), Defect.FLAT)
+
+
+def _noisy(variance: F32, step: int) -> U8:
+    around = _around(variance, step)
+    return _bits((variance > 6 * around) | (6 * variance < around), Defect.NOISY)
+
+
+def _bits(mask: Bool, defect: Defect) -> U8:
+    return mask * np.uint8(defect)
+
+
+def _with_bad_columns(mask: U8) -> U8:
+    """Flag a column's whole 64-row segment where 60 % of it is flagged."""
+    out = mask.copy()
+    for top in range(0, mask.shape[-2], SEGMENT):
+        segment = mask[..., top : top + SEGMENT, :]
+        bad = np.count_nonzero(segment, axis=-2) >= 0.6 * segment.shape[-2]
+        if segment.shape[-2] >= 5:
+            out[..., top : top + SEGMENT, :] |= _bits(bad, Defect.COLUMN)[..., None, :]
+    return out
+
+
+def pixel_noise(image: object, pattern: Bayer | None = None) -> F64:
+    """Noise of single pixels in ADU, from each one's difference to its same-colour neighbours.
+
+    Parameters
+    ----------
+    image : array, shape (rows, columns)
+        A light, or a part of it; NaN is left out.
+
+    Returns
+    -------
+    float64 array, shape (2, 2)
+        [row % 2, column % 2]; NaN where nothing was measured.
+    """
+    standing = _excess(_plane(image), 1 if pattern is None else 2)
+    places = [(standing[r::2, c::2] if pattern else standing) for r in (0, 1) for c in (0, 1)]
+    return np.array([_spread(place) for place in places]).reshape(2, 2)
+
+
+def _spread(excess: F32) -> float:
+    """Sigma of the pixels: the median of 8 adds 0.17 of their variance (Monte Carlo over normal noise)."""
+    seen = excess[np.isfinite(excess) & (excess != 0)]  # 0: too few neighbours, or none but its equals
+    if not seen.size:
+        return float("nan")
+    return 1.4826 * float(np.median(np.abs(seen - np.median(seen)))) / float(np.sqrt(1.17))
+
+
+def cosmetic(window: object, pattern: Bayer | None, noise: F64 | float, *, kappa: float = 6.0) -> F32:
+    """A light with NaN at pixels that stand out alone, hot or cold; stars stay.
+
+    Parameters
+    ----------
+    window : array, shape (rows, columns) or (channels, rows, columns)
+        ADU. The first pixel lies at the pattern's first.
+    pattern : Bayer or None
+        Pattern at the window's first pixel; None for mono.
+    noise : float or float64 array, shape (2, 2)
+        Sigma of a pixel of the sky in ADU, per place in the colour cell as of `pixel_noise`.
+    kappa : float
+        Nothing under this many sigma is touched.
+
+    Returns
+    -------
+    float32 array, shape of the window
+        Depends on pixels at most `COSMETIC_SUPPORT` away: a window with such a halo gives the bits of the
+        whole.
+
+    Notes
+    -----
+    With e = pixel - median of its 8 same-colour neighbours, a pixel goes when |e| > κσ and |e| > f times the
+    second largest |e| of the 8 pixels that touch it, of whatever colour; f in `ALONE`. Light spreads over
+    touching pixels, dark current does not; the second largest, since hot pixels come in pairs too; sizes, so
+    that the photon noise of a bright star's wings, far above the sky's, is measured on the spot.
+    """
+    data = plain(window)
+    if data.ndim == 3:
+        return np.stack([cosmetic(plane, None, noise, kappa=kappa) for plane in data])
+    data = _plane(data)
+    standing = _excess(data, 1 if pattern is None else 2)
+    sigmas = np.broadcast_to(np.asarray(noise, np.float32), (2, 2))
+    columns = np.arange(data.shape[1]) % 2
+    padded = np.pad(standing, 1, constant_values=np.nan)
+    factor = ALONE[pattern is not None]
+    out = np.empty_like(data)
+    kernels.lone_pixels(data, padded, np.ascontiguousarray(sigmas[:, columns]), kappa, factor, out)
+    return out
+
+
+def _excess(image: F32, step: int) -> F32:
+    out = np.empty_like(image)
+    kernels.excess(np.pad(image, step, constant_values=np.nan), step, out)
+    return out
+
+
+def _plane(image: object) -> F32:
+    data = plain(image)
+    if data.ndim != 2:
+        raise ShapeError(f"one plane is (rows, columns); got shape {data.shape}")
+    return data
