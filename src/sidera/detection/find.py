@@ -1,0 +1,471 @@
+"""From a plane to its stars."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from sidera.detection.sky import Sky, sky_mesh
+from sidera.errors import ShapeError
+from sidera.kernels import detect as kernels
+from sidera.kernels.filter import separable
+from sidera.kernels.sky import cell_levels
+from sidera.model.header import Bayer
+from sidera.model.settings import DetectionSettings
+from sidera.model.stars import Stars
+from sidera.types import F32, F64, I64, U8, Bool, plain
+
+FWHM = 2.354820045  # of a Gaussian of sigma 1
+PIXEL = 1 / 12  # variance that a square pixel adds to a profile
+WINDOW = 1.3  # sigma of the centroid's window over the star's: at FWHM 1.5 a third of the phase error of 1.0
+NARROW = 0.8  # of the second window, which sees less of a profile's wings
+WINGS = 2.0  # fitted to pixel-integrated Moffat profiles of beta 2.5 to 8, to 2 %
+PRIOR, PRIOR_SCATTER = 0.95, 0.03  # ratio of widths through the two windows on real frames
+SMALLEST, LARGEST = 1.0, 25.0  # FWHM in pixels that stars may have
+APERTURE, INNER, OUTER = 2.5, 4.0, 6.0  # radii in FWHM
+HOT = 0.18  # mean of 8 neighbours over peak: 0 for a hot pixel, 0.125 interpolated, 0.25 for FWHM 1.5
+SHAPED = 15.0  # SNR from which a star's shape is good enough to judge it by
+FLOOR = 0.01  # px: what remains of a bright star's position error (pixel phase, optics)
+WHOLE = np.ones((2, 2), np.uint8)
+
+
+@dataclass(frozen=True)
+class _Filtered:
+    """A plane after the matched filter: its pixels, its noise, and the sum of the filter's squares."""
+
+    image: F32
+    noise: Sky
+    power: float
+
+
+@dataclass(frozen=True)
+class _Peaks:
+    """Maxima of the filtered plane, brightest first: pixel, significance in sigma, neighbours over peak."""
+
+    row: I64
+    column: I64
+    significance: F64
+    surround: F64
+
+    def __getitem__(self, chosen: "I64 | Bool | slice") -> "_Peaks":
+        return _Peaks(self.row[chosen], self.column[chosen], self.significance[chosen], self.surround[chosen])
+
+
+def find_stars(
+    image: object,
+    settings: DetectionSettings | None = None,
+    *,
+    saturation: object | None = None,
+    sky: Sky | None = None,
+    electrons_per_adu: float | None = None,
+) -> Stars:
+    """Find and measure the stars of a plane.
+
+    Parameters
+    ----------
+    image : float32 array, shape (rows, columns)
+        A mono frame, or the green plane of a colour one interpolated to full size, in ADU; NaN where not
+        measured. Its noise may be correlated: it is measured after the filter.
+    settings : DetectionSettings
+        Threshold, number of stars, mesh, first guess of the FWHM.
+    saturation : array, shape (rows, columns), optional
+        Not 0 where a pixel is saturated.
+    sky : Sky, optional
+        The plane's sky, where it has been measured already.
+    electrons_per_adu : float, optional
+        Adds the stars' own photon noise to ``snr`` and ``sigma``.
+
+    Returns
+    -------
+    Stars
+        At most ``settings.maximum``, spread over the field, brightest first. FWHM and HFR are those of the
+        light before the pixels widened it; stars too faint for it have NaN. Hot pixels, trails and galaxies
+        are left out as far as their shape tells them from stars.
+
+    Raises
+    ------
+    ShapeError
+        If the image is not one plane, or the saturation mask has another shape.
+
+    Notes
+    -----
+    Matched Gaussian filter, strict maxima of 5×5 pixels, Gaussian-windowed centroids and moments (Bertin &
+    Arnouts 1996) with a window of 1.3 times the stars' width, flux within 2.5 FWHM above an annulus of 4 to 6
+    FWHM, HFR by curve of growth. ``snr`` is that of the matched filter, flux / (sigma √(2.27 FWHM²)) for a
+    Gaussian, and ``sigma`` the background-limited bound 0.6·FWHM/SNR, with a floor of 0.01 pixels.
+    """
+    plane = plain(image)
+    chosen = settings or DetectionSettings()
+    if plane.ndim != 2:
+        raise ShapeError(f"stars are found on one plane (rows, columns); got shape {plane.shape}")
+    mask = None if saturation is None else np.ascontiguousarray(np.asarray(saturation) != 0)
+    if mask is not None and mask.shape != plane.shape:
+        raise ShapeError(f"the saturation mask has shape {mask.shape}; the image has {plane.shape}")
+    if min(plane.shape) < 8:
+        return Stars.none()
+    sky = sky or sky_mesh(plane, chosen.mesh)
+    if not np.isfinite(sky.median_level):
+        return Stars.none()
+    flat = sky.subtract(plane)
+    missing = kernels.zero_missing(flat)
+    peaks, fwhm = _settled(flat, sky, chosen, mask)
+    # Twice as many as wanted are measured, for some are refused by their shape.
+    peaks = peaks[_spread(peaks.column, peaks.row, plane.shape, 2 * chosen.maximum)]
+    if peaks.row.size == 0:
+        return Stars.none()
+    stars = _measured(plane, mask, peaks, fwhm, missing > 0, electrons_per_adu)
+    stars = stars[~_lined_up(stars.x, stars.y, stars.eccentricity, stars.angle)]
+    stars = stars[_credible(stars)]
+    stars = stars[np.argsort(-stars.flux, kind="stable")]
+    stars = stars[_alone(stars, fwhm)]
+    return stars[_spread(stars.x, stars.y, plane.shape, chosen.maximum)]
+
+
+def _settled(flat: F32, sky: Sky, settings: DetectionSettings, mask: Bool | None) -> tuple[_Peaks, float]:
+    """Peaks found with a filter as wide as the stars, and that width; it is run again if it misfits."""
+    filtered = _filtered(flat, sky, settings)
+    peaks = _peaks(flat, filtered, sky, settings.threshold, HOT)
+    fwhm = _typical(flat, mask, peaks, settings.fwhm)
+    if abs(fwhm / settings.fwhm - 1) > 0.15:
+        filtered = _filtered(flat, sky, settings, fwhm)
+    hot = max(HOT, 0.4 * _least_surround(fwhm))
+    return _peaks(flat, filtered, sky, settings.threshold, hot), fwhm
+
+
+def _sigma(fwhm: float) -> float:
+    """Sigma that a star of this FWHM has in pixels that integrate."""
+    return float(np.sqrt((fwhm / FWHM) ** 2 + PIXEL))
+
+
+def _least_surround(fwhm: float) -> float:
+    """Mean of the 8 neighbours over the peak of a star centred on a pixel: off centre, it is more."""
+    variance = _sigma(fwhm) ** 2
+    return float(np.exp(-0.5 / variance) + np.exp(-1 / variance)) / 2
+
+
+def _filtered(flat: F32, sky: Sky, settings: DetectionSettings, fwhm: float | None = None) -> _Filtered:
+    """The plane convolved with a Gaussian as wide as its stars, and what noise is left in each cell."""
+    sigma = _sigma(fwhm or settings.fwhm)
+    offsets = np.arange(-int(np.ceil(3.2 * sigma)), int(np.ceil(3.2 * sigma)) + 1)
+    taps = np.exp(-0.5 * (offsets / sigma) ** 2)
+    taps /= taps.sum()
+    out = np.empty_like(flat)
+    separable(flat, taps.astype(np.float32), out)
+    level, noise, share = (np.empty(sky.noise.shape, np.float32) for _ in range(3))
+    cell_levels(out, 3 if min(flat.shape) >= 256 else 1, level, noise, share)
+    power = float(np.sum(taps**2) ** 2)
+    # Cells mostly unmeasured are mostly 0; planes without noise have rounding only.
+    least = np.maximum(0.5 * np.sqrt(power) * sky.noise, 2e-6 * abs(sky.median_level))
+    floor = np.maximum(least, 1e-4 * float(out.max()) if not noise.any() else 0)
+    return _Filtered(out, Sky(level, np.maximum(noise, floor).astype(np.float32), sky.shape), power)
+
+
+def _peaks(flat: F32, filtered: _Filtered, sky: Sky, threshold: float, hot: float) -> _Peaks:
+    """Maxima above the threshold that have neighbours, as stars do and hot pixels do not, brightest first."""
+    limits = (threshold * filtered.noise.noise).astype(np.float32)
+    rows, columns = np.empty(65536, np.int64), np.empty(65536, np.int64)
+    found = kernels.maxima(filtered.image, limits, 3, rows, columns)
+    if found > rows.size:
+        rows, columns = np.empty(found, np.int64), np.empty(found, np.int64)
+        kernels.maxima(filtered.image, limits, 3, rows, columns)
+    rows, columns = rows[:found], columns[:found]
+    peak, surround, lit = np.empty(found), np.empty(found), np.empty(found, np.int64)
+    x, y = columns.astype(np.float64), rows.astype(np.float64)
+    kernels.cores(flat, rows, columns, 2 * sky.noise_at(x, y), peak, surround, lit)
+    value = filtered.image[rows, columns].astype(np.float64)
+    peaks = _Peaks(rows, columns, value / filtered.noise.noise_at(x, y), surround / peak)
+    order = np.argsort(-value, kind="stable")
+    return peaks[order][((lit >= 3) & (surround > hot * peak))[order]]
+
+
+def _typical(flat: F32, mask: Bool | None, peaks: _Peaks, guess: float) -> float:
+    """Median FWHM of the brightest unsaturated stars, by windows that are adapted to it until it stands."""
+    x, y = peaks.column.astype(np.float64), peaks.row.astype(np.float64)
+    keep = np.flatnonzero(~_saturated(mask, x, y, guess))[:300]
+    if keep.size == 0:
+        return guess
+    fwhm = guess
+    for _ in range(8):
+        stars_x, stars_y = x[keep], y[keep]
+        level = _annuli(flat, stars_x, stars_y, INNER * fwhm, OUTER * fwhm)[0]
+        kernels.centroids(flat, level, WINDOW * _sigma(fwhm), 2 * fwhm, stars_x, stars_y)
+        sizes, eccentricity, angle = _shapes(flat, level, stars_x, stars_y, fwhm, peaks.significance[keep])
+        known = sizes[~np.isnan(sizes) & ~_lined_up(stars_x, stars_y, eccentricity, angle)]
+        if known.size == 0:
+            break
+        before, fwhm = fwhm, float(np.clip(np.median(known), 0.6 * fwhm, 1.6 * fwhm))
+        fwhm = min(max(fwhm, SMALLEST), LARGEST)
+        if abs(fwhm / before - 1) < 0.02:
+            break
+    return fwhm
+
+
+def _annuli(image: F32, x: F64, y: F64, inner: float, outer: float, use: U8 = WHOLE) -> tuple[F64, F64, F64]:
+    """Sky level, deviation and number of pixels about each position."""
+    level, spread, count = np.empty(x.size), np.empty(x.size), np.empty(x.size)
+    kernels.annuli(image, x, y, inner, outer, use, level, spread, count)
+    return level, spread, count
+
+
+def _axes(image: F32, level: F64, x: F64, y: F64, window: float) -> tuple[F64, F64, F64]:
+    """Variances of each star along its two axes, freed of window and pixel, and the major axis's angle.
+
+    A Gaussian of variance s² seen through a window of variance w² has 1/(1/s² + 1/w²). Infinite where a star
+    fills its window; NaN where there is no light.
+    """
+    sums = np.empty((x.size, 3))
+    kernels.moments(image, level, window, x, y, sums)
+    xx, yy, xy = sums.T
+    middle, half = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
+    major, minor = (_freed(seen, window) for seen in (middle + half, middle - half))
+    return major, minor, 0.5 * np.arctan2(2 * xy, xx - yy)
+
+
+def _freed(seen: F64, window: float) -> F64:
+    """Variance before the window and the pixels had their part."""
+    square = window * window
+    fits = (seen > 0) & (seen < square)
+    out = np.full(seen.shape, np.nan)
+    out[fits] = np.maximum(1 / (1 / seen[fits] - 1 / square) - PIXEL, 0.02)
+    out[seen >= square] = np.inf
+    return out
+
+
+def _shapes(image: F32, level: F64, x: F64, y: F64, fwhm: float, significance: F64) -> tuple[F64, F64, F64]:
+    """FWHM, eccentricity, and angle in degrees of each star.
+
+    A profile with wings looks wider through a wider window. How much, over two windows and all bright stars,
+    tells how far to go back to the width at half maximum.
+    """
+    major, minor, angle = _axes(image, level, x, y, WINDOW * _sigma(fwhm))
+    a, b, _ = _axes(image, level, x, y, max(NARROW * _sigma(fwhm), 0.7))
+    with np.errstate(invalid="ignore", over="ignore"):
+        size = (major * minor) ** 0.25
+        ratio = (a * b) ** 0.25 / size
+        eccentricity = np.sqrt(1 - minor / major)
+    wings = _wings(ratio[np.isfinite(ratio) & (significance > 50)])
+    return FWHM * size * wings**WINGS, eccentricity, np.degrees(angle)
+
+
+def _wings(ratio: F64) -> float:
+    """Typical ratio of the widths through both windows: 1 for a Gaussian, 0.92 for a Moffat of beta 3.
+
+    Few stars, or stars of few pixels, scatter so much that what telescopes do is the better guess.
+    """
+    if ratio.size < 3:
+        return PRIOR
+    middle = np.median(ratio)
+    error = 1.86 * np.median(np.abs(ratio - middle)) / np.sqrt(ratio.size)
+    weight = PRIOR_SCATTER**2 / (PRIOR_SCATTER**2 + error**2)
+    return float(np.clip(weight * middle + (1 - weight) * PRIOR, 0.85, 1.0))
+
+
+def _saturated(mask: Bool | None, x: F64, y: F64, fwhm: float) -> Bool:
+    """Whether a pixel of each star's core is saturated."""
+    out = np.zeros(x.size, np.bool_)
+    if mask is None or not mask.any():
+        return out
+    reach = max(1, round(0.75 * fwhm))
+    column, row = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
+    for i in range(-reach, reach + 1):
+        for j in range(-reach, reach + 1):
+            inside = np.clip(row + i, 0, mask.shape[0] - 1), np.clip(column + j, 0, mask.shape[1] - 1)
+            out |= mask[inside]
+    return out
+
+
+def _measured(
+    image: F32, mask: Bool | None, peaks: _Peaks, fwhm: float, missing: bool, electrons_per_adu: float | None
+) -> Stars:
+    """Everything about each star, less those without a centroid or whose aperture leaves the image."""
+    x, y = peaks.column.astype(np.float64), peaks.row.astype(np.float64)
+    level = _annuli(image, x, y, INNER * fwhm, OUTER * fwhm)[0]
+    image = _centred(image, level, fwhm, missing, x, y)
+    flux, area, hfr = np.empty(x.size), np.empty(x.size), np.empty(x.size)
+    kernels.apertures(image, level, APERTURE * fwhm, 0.0, WHOLE, x, y, flux, area)
+    keep = (flux > 0) & np.isfinite(x)
+    x, y, level, flux, hfr, peaks = x[keep], y[keep], level[keep], flux[keep], hfr[keep], peaks[keep]
+    kernels.half_light(image, level, APERTURE * fwhm, x, y, hfr)
+    size, eccentricity, angle = _shapes(image, level, x, y, fwhm, peaks.significance)
+    photons = 0.0 if electrons_per_adu is None else 1 / (electrons_per_adu * flux)
+    snr = 1 / np.sqrt(peaks.significance**-2.0 + photons)
+    # The pixels widened the light once, and cutting them into equal parts widened it once more.
+    hfr = np.sqrt(np.maximum(hfr**2 - 2 * np.log(2) * 2 * PIXEL, 0.02))
+    return Stars(
+        x,
+        y,
+        flux,
+        _peak(image, x, y) - level,
+        snr,
+        np.where(np.isfinite(size), size, np.nan),
+        hfr,
+        eccentricity,
+        angle,
+        np.hypot(0.6 * fwhm / snr, FLOOR),
+        _saturated(mask, x, y, fwhm),
+    )
+
+
+def _centred(image: F32, level: F64, fwhm: float, missing: bool, x: F64, y: F64) -> F32:
+    """Move positions onto the centroids; the image, with missing pixels inside stars filled in.
+
+    Centre and filling depend on each other: four rounds settle both to a few thousandths of a pixel.
+    """
+    first_x, first_y = x.copy(), y.copy()
+    sigma, reach = _sigma(fwhm), max(2.0, fwhm)
+    filled = image.copy() if missing else image
+    for _ in range(4 if missing else 0):
+        kernels.fill_missing(image, level, sigma, APERTURE * fwhm, x, y, filled)
+        kernels.centroids(filled, level, WINDOW * sigma, reach, x, y)
+        lost = ~np.isfinite(x)
+        x[lost], y[lost] = first_x[lost], first_y[lost]
+    kernels.centroids(filled, level, WINDOW * sigma, reach, x, y)
+    return filled
+
+
+def _peak(image: F32, x: F64, y: F64) -> F64:
+    """Highest of the 3×3 pixels about each position."""
+    column, row = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
+    out = np.full(x.size, -np.inf)
+    for i in (-1, 0, 1):
+        for j in (-1, 0, 1):
+            inside = np.clip(row + i, 0, image.shape[0] - 1), np.clip(column + j, 0, image.shape[1] - 1)
+            out = np.fmax(out, image[inside])
+    return out
+
+
+def _credible(stars: Stars) -> Bool:
+    """Which are shaped like the frame's stars; saturated and faint ones get the benefit of the doubt."""
+    judged = (stars.snr > SHAPED) & ~stars.saturated
+    typical = judged & np.isfinite(stars.fwhm)
+    if not typical.any():
+        return np.ones(len(stars), np.bool_)
+    fwhm, eccentricity = np.median(stars.fwhm[typical]), np.median(stars.eccentricity[typical])
+    sized = (stars.fwhm > 0.5 * fwhm) & (stars.fwhm < 2.5 * fwhm)
+    round_enough = (stars.eccentricity < 0.95) | (
+        eccentricity > 0.9
+    )  # a frame trailed as a whole keeps its stars
+    keep: Bool = ~judged | (sized & round_enough)
+    return keep
+
+
+def _lined_up(x: F64, y: F64, eccentricity: F64, angle: F64) -> Bool:
+    """Which are pieces of a trail: long, and with more of their like ahead and behind than chance would have.
+
+    On a frame that is trailed as a whole all stars are long and tilted alike, but one in thirty lies ahead of
+    another to within 3 degrees; along a trail all do.
+    """
+    out = np.zeros(x.size, np.bool_)
+    long = np.flatnonzero(eccentricity > 0.9)
+    for i in long:
+        alike = long[_degrees_apart(angle[long], angle[i]) < 6]
+        ahead = np.degrees(np.arctan2(y[alike] - y[i], x[alike] - x[i]))
+        aligned = np.count_nonzero(_degrees_apart(ahead, angle[i]) < 3)
+        out[i] = aligned > 5 + alike.size / 15
+    return out
+
+
+def _degrees_apart(angles: F64, other: float) -> F64:
+    """Angle between undirected lines, 0 to 90 degrees."""
+    apart: F64 = np.abs((angles - other + 90) % 180 - 90)
+    return apart
+
+
+def _alone(stars: Stars, fwhm: float) -> I64:
+    """Indices of the stars, brightest first, that have no brighter one within a FWHM."""
+    pairs = cKDTree(np.column_stack([stars.x, stars.y])).query_pairs(fwhm, output_type="ndarray")
+    keep = np.ones(len(stars), np.bool_)
+    keep[pairs.max(axis=1)] = False
+    return np.flatnonzero(keep)
+
+
+def _spread(x: F64 | I64, y: F64 | I64, shape: tuple[int, ...], most: int) -> I64:
+    """Indices of the brightest ``most`` of stars sorted by brightness, spread over 8×6 cells, in their order.
+
+    Each cell may first bring its share; what is left over goes to the brightest of the rest.
+    """
+    if x.size <= most:
+        return np.arange(x.size)
+    cell = (np.clip(x * 8 // shape[1], 0, 7) + 8 * np.clip(y * 6 // shape[0], 0, 5)).astype(np.int64)
+    order = np.argsort(cell, kind="stable")
+    starts = np.searchsorted(cell[order], np.arange(48))
+    rank = np.empty(x.size, np.int64)
+    rank[order] = np.arange(x.size) - starts[cell[order]]
+    first = np.argsort(rank >= max(1, most // 48), kind="stable")[:most]
+    return np.sort(first)
+
+
+def aperture_flux(
+    image: object, x: F64, y: F64, radius: float, inner: float, outer: float, use: U8 = WHOLE
+) -> tuple[F64, F64]:
+    """Light above the local sky within a radius of given positions, and its standard error.
+
+    Parameters
+    ----------
+    image : float32 array, shape (rows, columns)
+        In ADU; NaN where not measured.
+    x, y : float64 array, shape (stars,)
+        Positions in pixels.
+    radius, inner, outer : float
+        Radii in pixels of the aperture, and of the annulus that the sky is measured in.
+    use : uint8 array, shape (2, 2)
+        Not 0 for the pixels that count, by parity of row and column. The flux is scaled to all pixels.
+
+    Returns
+    -------
+    flux, error : float64 array, shape (stars,)
+        In ADU. NaN where the aperture leaves the image, a pixel within 0.4 radii of the centre is missing, or
+        the annulus holds no pixel. The error is that of the sky's noise, white.
+    """
+    plane = plain(image)
+    if plane.ndim != 2:
+        raise ShapeError(f"apertures are laid on one plane (rows, columns); got shape {plane.shape}")
+    x, y = np.ascontiguousarray(x, np.float64), np.ascontiguousarray(y, np.float64)
+    level, spread, count = _annuli(plane, x, y, inner, outer, use)
+    flux, area = np.empty(x.size), np.empty(x.size)
+    kernels.apertures(plane, level, radius, 0.4 * radius, use, x, y, flux, area)
+    scale = 4 / np.count_nonzero(use)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = spread * np.sqrt(area + area**2 / count)
+    flux[~np.isfinite(level)] = np.nan
+    return flux * scale, np.where(np.isfinite(flux), error * scale, np.nan)
+
+
+def colour_fluxes(
+    image: object, pattern: Bayer | None, stars: Stars, radius: float, annulus: tuple[float, float]
+) -> F64:
+    """Aperture flux of each star in each colour: on a filter array's raw sites, or channel by channel.
+
+    Parameters
+    ----------
+    image : float32 array, shape (rows, columns) or (channels, rows, columns)
+        In ADU; NaN where not measured.
+    pattern : Bayer or None
+        Colour filter array at row 0, column 0; None for mono and for demosaiced images.
+    stars : Stars
+        Whose positions are used.
+    radius : float
+        Of the aperture, in pixels: 2.5 times the worst FWHM of the frames that are compared.
+    annulus : tuple of float
+        Inner and outer radius of the sky's annulus, in pixels.
+
+    Returns
+    -------
+    float64 array, shape (stars, 3) or (stars, 1)
+        In ADU, as if every pixel had seen the colour. NaN as in `aperture_flux`.
+    """
+    frame = plain(image)
+    inner, outer = annulus
+    if frame.ndim == 2 and pattern is not None:
+        jobs = [(frame, _sites(pattern, colour)) for colour in range(3)]
+    else:
+        jobs = [(plane, WHOLE) for plane in (frame if frame.ndim == 3 else frame[np.newaxis])]
+    fluxes = [aperture_flux(plane, stars.x, stars.y, radius, inner, outer, use)[0] for plane, use in jobs]
+    return np.stack(fluxes, axis=1)
+
+
+def _sites(pattern: Bayer, colour: int) -> U8:
+    """2×2 table of the sites of one colour."""
+    return np.array(
+        [[pattern.colour(row, column) == colour for column in (0, 1)] for row in (0, 1)], np.uint8
+    )

@@ -1,0 +1,322 @@
+"""Finding stars and measuring them: maxima, windowed centroids and moments, apertures, curves of growth.
+
+Positions are (x, y) = (column, row). ``use`` is a 2×2 table, by parity of row and column, of the pixels that
+count: all ones for a plane, the sites of one colour for a colour filter array.
+"""
+
+import numpy as np
+
+from sidera.kernels._jit import kernel
+from sidera.kernels.sky import clipped, mode
+from sidera.types import F32, F64, I64, U8
+
+FINE = 5
+"""Pixels on an aperture's edge are cut into FINE × FINE."""
+BINS = 400
+"""Bins of squared radius in a curve of growth."""
+
+
+@kernel
+def zero_missing(image: F32) -> int:
+    """Set NaN to 0 in place and count them."""
+    missing = 0
+    for row in range(image.shape[0]):
+        line = image[row]
+        for x in range(line.size):
+            unknown = line[x] != line[x]
+            missing += 1 if unknown else 0
+            line[x] = np.float32(0) if unknown else line[x]
+    return missing
+
+
+@kernel
+def maxima(image: F32, threshold: F32, border: int, rows: I64, columns: I64) -> int:
+    """Strict maxima of their 5×5 neighbourhood above a threshold that is constant in each cell of a mesh.
+
+    Of equal neighbours the first in row-major order counts. Returns how many there are; where that is more
+    than ``rows`` and ``columns`` can hold, the rest is counted only.
+    """
+    height, width = image.shape
+    down, across = threshold.shape
+    edge = max(border, 2)
+    found = 0
+    for row in range(edge, height - edge):
+        limits = threshold[row * down // height]
+        line = image[row]
+        for j in range(across):
+            start = max(j * width // across, edge)
+            stop = min((j + 1) * width // across, width - edge)
+            if start >= stop or not _any_above(line[start:stop], limits[j]):
+                continue
+            for column in range(start, stop):
+                if line[column] > limits[j] and _highest(image, row, column):
+                    if found < rows.size:
+                        rows[found] = row
+                        columns[found] = column
+                    found += 1
+    return found
+
+
+@kernel
+def _any_above(line: F32, limit: np.float32) -> bool:
+    """Whether a pixel exceeds the limit: a plain reduction, which vectorises."""
+    highest = line[0]
+    for x in range(line.size):
+        highest = max(highest, line[x])
+    return bool(highest > limit)
+
+
+@kernel
+def _highest(image: F32, row: int, column: int) -> bool:
+    """Whether a pixel is the first highest of its 5×5 neighbourhood."""
+    value = image[row, column]
+    for i in range(-2, 3):
+        for j in range(-2, 3):
+            other = image[row + i, column + j]
+            earlier = i < 0 or (i == 0 and j < 0)
+            if other > value or (earlier and other == value):
+                return False
+    return True
+
+
+@kernel
+def cores(image: F32, rows: I64, columns: I64, limit: F64, peak: F64, surround: F64, lit: I64) -> None:
+    """Highest pixel of each 3×3 core, the mean of the 8 about it, and how many of the core exceed ``limit``.
+
+    Cores lie at least 2 pixels from the border.
+    """
+    for n in range(rows.size):
+        core = image[rows[n] - 1 : rows[n] + 2, columns[n] - 1 : columns[n] + 2]
+        best, row, column = core[1, 1], rows[n], columns[n]
+        lit[n] = 0
+        for i in range(3):
+            for j in range(3):
+                lit[n] += 1 if core[i, j] > limit[n] else 0
+                if core[i, j] > best:
+                    best, row, column = core[i, j], rows[n] + i - 1, columns[n] + j - 1
+        total = 0.0
+        for i in range(-1, 2):
+            for j in range(-1, 2):
+                total += image[row + i, column + j]
+        peak[n] = best
+        surround[n] = (total - best) / 8
+
+
+@kernel
+def annuli(
+    image: F32, x: F64, y: F64, inner: float, outer: float, use: U8, level: F64, spread: F64, count: F64
+) -> None:
+    """Sky about each position: level, deviation and number of the clipped pixels from ``inner`` to ``outer``.
+
+    Without a measured pixel level and deviation are NaN.
+    """
+    height, width = image.shape
+    side = 2 * int(np.ceil(outer)) + 3
+    scratch = np.empty(side * side, np.float32)
+    for n in range(x.size):
+        top, bottom = _span(y[n], outer, height)
+        left, right = _span(x[n], outer, width)
+        size = 0
+        for row in range(top, bottom):
+            for column in range(left, right):
+                square = (row - y[n]) ** 2 + (column - x[n]) ** 2
+                if use[row & 1, column & 1] and inner * inner <= square < outer * outer:
+                    scratch[size] = image[row, column]
+                    size += 1
+        mean, median, spread[n], count[n] = clipped(scratch[:size], 3.0, 8)
+        level[n] = mode(mean, median, spread[n], count[n])
+
+
+@kernel
+def _span(centre: float, radius: float, size: int) -> tuple[int, int]:
+    """Half-open range of the pixels within ``radius`` of ``centre``, inside the image."""
+    start = max(int(np.ceil(centre - radius)), 0)
+    return start, max(min(int(np.floor(centre + radius)) + 1, size), start)
+
+
+@kernel
+def centroids(image: F32, sky: F64, sigma: float, reach: float, x: F64, y: F64) -> None:
+    """Move positions onto the Gaussian-windowed centroid, in place; NaN where none is found within ``reach``.
+
+    The step is 2 Σ w I (x - x₀) / Σ w I, w = exp(-r² / 2 sigma²): for a Gaussian star it lands on the centre
+    when sigma is the star's own, and converges for wider windows (Bertin, SExtractor's XWIN).
+    """
+    weights = np.empty(2 * int(np.ceil(4 * sigma)) + 3, np.float64)
+    for n in range(x.size):
+        column, row = x[n], y[n]
+        for _ in range(16):
+            total, right, down = _windowed(image, sky[n], sigma, column, row, weights)
+            if not total > 0:
+                column = np.nan
+                break
+            step_x, step_y = 2 * right / total, 2 * down / total
+            column += step_x
+            row += step_y
+            if not (column - x[n]) ** 2 + (row - y[n]) ** 2 <= reach * reach:
+                column = np.nan
+                break
+            if step_x * step_x + step_y * step_y < 1e-8:
+                break
+        x[n] = column
+        y[n] = row if column == column else np.nan
+
+
+@kernel
+def _windowed(
+    image: F32, sky: float, sigma: float, x: float, y: float, weights: F64
+) -> tuple[float, float, float]:
+    """Windowed sums of light, and of light times distance along x and along y; NaN counts as sky."""
+    top, bottom = _span(y, 4 * sigma, image.shape[0])
+    left, right = _span(x, 4 * sigma, image.shape[1])
+    for j in range(right - left):
+        weights[j] = np.exp(-((left + j - x) ** 2) / (2 * sigma * sigma))
+    total, along, down = 0.0, 0.0, 0.0
+    for row in range(top, bottom):
+        line = image[row, left:right]
+        light, moment = 0.0, 0.0
+        for j in range(line.size):
+            value = weights[j] * (line[j] - sky) if line[j] == line[j] else 0.0
+            light += value
+            moment += value * (left + j - x)
+        factor = np.exp(-((row - y) ** 2) / (2 * sigma * sigma))
+        total += factor * light
+        along += factor * moment
+        down += factor * light * (row - y)
+    return total, along, down
+
+
+@kernel
+def fill_missing(image: F32, sky: F64, sigma: float, radius: float, x: F64, y: F64, out: F32) -> None:
+    """Write into ``out``, a copy of ``image``, what a Gaussian star has where a pixel of a star is NaN.
+
+    Pixels within ``radius`` are filled; the height is the one that fits the pixels that were measured.
+    """
+    height, width = image.shape
+    for n in range(x.size):
+        top, bottom = _span(y[n], radius, height)
+        left, right = _span(x[n], radius, width)
+        fit, norm, missing = 0.0, 0.0, 0
+        for row in range(top, bottom):
+            for column in range(left, right):
+                shape = np.exp(-((row - y[n]) ** 2 + (column - x[n]) ** 2) / (2 * sigma * sigma))
+                value = image[row, column]
+                if value == value:
+                    fit += shape * (value - sky[n])
+                    norm += shape * shape
+                else:
+                    missing += 1
+        if missing == 0 or not norm > 0:
+            continue
+        for row in range(top, bottom):
+            for column in range(left, right):
+                if image[row, column] != image[row, column]:
+                    shape = np.exp(-((row - y[n]) ** 2 + (column - x[n]) ** 2) / (2 * sigma * sigma))
+                    out[row, column] = sky[n] + max(fit / norm, 0.0) * shape
+
+
+@kernel
+def moments(image: F32, sky: F64, sigma: float, x: F64, y: F64, out: F64) -> None:
+    """Windowed second moments (xx, yy, xy) of each star in ``out`` [star, 3]; NaN pixels count as sky."""
+    for n in range(x.size):
+        top, bottom = _span(y[n], 4 * sigma, image.shape[0])
+        left, right = _span(x[n], 4 * sigma, image.shape[1])
+        total, xx, yy, xy = 0.0, 0.0, 0.0, 0.0
+        for row in range(top, bottom):
+            for column in range(left, right):
+                u, v = column - x[n], row - y[n]
+                value = image[row, column] - sky[n]
+                light = np.exp(-(u * u + v * v) / (2 * sigma * sigma)) * value if value == value else 0.0
+                total += light
+                xx += light * u * u
+                yy += light * v * v
+                xy += light * u * v
+        out[n, 0], out[n, 1], out[n, 2] = xx / total, yy / total, xy / total
+
+
+@kernel
+def inside(u: float, v: float, radius: float) -> float:
+    """Share of the pixel at (u, v) that lies within ``radius`` of (0, 0), to 1/25 on the edge."""
+    distance = np.sqrt(u * u + v * v)
+    if distance + 0.7072 <= radius:
+        return 1.0
+    if distance - 0.7072 >= radius:
+        return 0.0
+    hits = 0
+    for i in range(FINE):
+        for j in range(FINE):
+            p, q = u + (i + 0.5) / FINE - 0.5, v + (j + 0.5) / FINE - 0.5
+            hits += 1 if p * p + q * q <= radius * radius else 0
+    return hits / (FINE * FINE)
+
+
+@kernel
+def apertures(
+    image: F32, sky: F64, radius: float, core: float, use: U8, x: F64, y: F64, flux: F64, area: F64
+) -> None:
+    """Light above the sky within ``radius`` of each position, and the sum of the pixels' shares.
+
+    A missing pixel counts as sky, except within ``core`` of the centre, where the flux is NaN; so is that of
+    an aperture which leaves the image.
+    """
+    height, width = image.shape
+    for n in range(x.size):
+        flux[n], area[n] = np.nan, 0.0
+        if not (
+            radius - 0.5 <= x[n] <= width - 0.5 - radius and radius - 0.5 <= y[n] <= height - 0.5 - radius
+        ):
+            continue
+        total, unknown = 0.0, False
+        top, bottom = _span(y[n], radius + 0.7072, height)
+        left, right = _span(x[n], radius + 0.7072, width)
+        for row in range(top, bottom):
+            for column in range(left, right):
+                if not use[row & 1, column & 1]:
+                    continue
+                u, v = column - x[n], row - y[n]
+                share = inside(u, v, radius)
+                value = image[row, column] - sky[n]
+                area[n] += share
+                if value == value:
+                    total += share * value
+                elif u * u + v * v < core * core:
+                    unknown = True
+        flux[n] = np.nan if unknown else total
+
+
+@kernel
+def half_light(image: F32, sky: F64, radius: float, x: F64, y: F64, out: F64) -> None:
+    """Radius that holds half of the light within ``radius`` of each star, by its curve of growth.
+
+    Pixels are cut into 5×5 of equal light, binned by squared radius. NaN pixels count as sky.
+    """
+    growth = np.empty(BINS, np.float64)
+    scale = BINS / (radius * radius)
+    for n in range(x.size):
+        growth[:] = 0.0
+        top, bottom = _span(y[n], radius + 0.5, image.shape[0])
+        left, right = _span(x[n], radius + 0.5, image.shape[1])
+        for row in range(top, bottom):
+            for column in range(left, right):
+                value = image[row, column] - sky[n]
+                if value == value:
+                    _grow(growth, scale, column - x[n], row - y[n], value / (FINE * FINE))
+        half = growth.sum() / 2
+        out[n] = np.nan
+        reached = 0.0
+        for k in range(BINS):
+            if half > 0 and reached + growth[k] >= half:
+                out[n] = np.sqrt((k + (half - reached) / growth[k]) / scale)
+                break
+            reached += growth[k]
+
+
+@kernel
+def _grow(growth: F64, scale: float, u: float, v: float, light: float) -> None:
+    """Add the parts of a pixel to the bins of their squared radii."""
+    for i in range(FINE):
+        q = v + (i + 0.5) / FINE - 0.5
+        for j in range(FINE):
+            p = u + (j + 0.5) / FINE - 0.5
+            k = int((p * p + q * q) * scale)
+            if k < growth.size:
+                growth[k] += light
