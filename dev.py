@@ -39,9 +39,13 @@ def main() -> int:
 
 def command_line() -> argparse.ArgumentParser:
     """Commands and their options."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
-    demo = commands.add_parser("demo", help="stack a simulated night (or a folder of your own) and show the result")
+    demo = commands.add_parser(
+        "demo", help="stack a simulated night (or a folder of your own) and show the result"
+    )
     demo.add_argument("folder", nargs="?", type=Path, help="a folder of raw frames; default: simulate one")
     demo.add_argument("--open", action="store_true", help="open the report in the browser")
     demo.set_defaults(run=run_demo)
@@ -91,7 +95,10 @@ def in_turn(steps: list[tuple[str, list[str], dict[str, str]]]) -> int:
         print(f"\n== {name}: {' '.join(Path(part).name for part in command)}", flush=True)
         start = time.monotonic()
         code = subprocess.run(command, cwd=ROOT, env={**os.environ, **extra}).returncode
-        print(f"== {name}: {'passed' if code == 0 else f'FAILED ({code})'} in {time.monotonic() - start:.0f} s", flush=True)
+        print(
+            f"== {name}: {'passed' if code == 0 else f'FAILED ({code})'} in {time.monotonic() - start:.0f} s",
+            flush=True,
+        )
         if code:
             failed.append(name)
     print(f"\n{'failed: ' + ', '.join(failed) if failed else 'everything passed'}", flush=True)
@@ -102,7 +109,11 @@ def run_test(arguments: argparse.Namespace) -> int:
     """Lint, types, walls, the suite, and the kernels once more as plain Python."""
     lanes = [] if arguments.all else ["-m", "not nightly"]
     # The plain-Python lane sees what compiled code hides: wrong types, indices past the end, undefined names.
-    plain = ("kernels without JIT", tool("pytest", "-q", "-n", "2", "tests/kernels", *lanes), {"NUMBA_DISABLE_JIT": "1"})
+    plain = (
+        "kernels without JIT",
+        tool("pytest", "-q", "-n", "2", "tests/kernels", *lanes),
+        {"NUMBA_DISABLE_JIT": "1"},
+    )
     suite = ("tests", tool("pytest", "-n", "2", *lanes), {})
     bounds = ("kernels with bounds checks", tool("pytest", "-q", "tests/kernels"), {"NUMBA_BOUNDSCHECK": "1"})
     return in_turn([*LINT, plain, *([bounds] if arguments.all else []), suite])
@@ -116,7 +127,9 @@ def run_demo(arguments: argparse.Namespace) -> int:
     if folder is None:
         folder = output / "night"
         shutil.rmtree(folder, ignore_errors=True)
-        made = sidera("simulate", str(folder), "--frames", "24", "--size", "1200x900", "--bayer", "RGGB", "--seed", "1")
+        made = sidera(
+            "simulate", str(folder), "--frames", "24", "--size", "1200x900", "--bayer", "RGGB", "--seed", "1"
+        )
         if made:
             return made
     result = output / "stack.fits"

@@ -34,7 +34,9 @@ def plain(data: object) -> F32:
     No copy is made of what is in that form already. Public wrappers take their images through this door.
     """
     mask = None
-    if hasattr(data, "uncertainty") and hasattr(data, "data"):  # NDData, known by its shape: astropy loads slowly
+    if hasattr(data, "uncertainty") and hasattr(
+        data, "data"
+    ):  # NDData, known by its shape: astropy loads slowly
         data, mask = data.data, getattr(data, "mask", None)
     image: F32 = np.ascontiguousarray(data, dtype=np.float32)
     if mask is None or not np.any(mask):

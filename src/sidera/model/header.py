@@ -32,7 +32,9 @@ class Bayer(StrEnum):
 
     def shifted(self, rows: int, columns: int) -> "Bayer":
         """Pattern of a window whose first pixel lies at (rows, columns) of this one."""
-        letters = [self.value[((row + rows) % 2) * 2 + (column + columns) % 2] for row in (0, 1) for column in (0, 1)]
+        letters = [
+            self.value[((row + rows) % 2) * 2 + (column + columns) % 2] for row in (0, 1) for column in (0, 1)
+        ]
         return Bayer("".join(letters))
 
 

@@ -29,7 +29,8 @@ class CalibrationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(description="Find hot and cold pixels in each light: auto does so where no dark shows them."),
     ] = "auto"
     defect_sigma: Annotated[
-        float, Meta(gt=0, description="Pixels of a master dark this many sigma off their neighbours are defects.")
+        float,
+        Meta(gt=0, description="Pixels of a master dark this many sigma off their neighbours are defects."),
     ] = 8.0
     strict: Annotated[
         bool, Meta(description="Refuse a light that has no safe calibration, instead of warning.")
@@ -41,11 +42,15 @@ class DemosaicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     method: Annotated[
         Literal["rcd", "bilinear", "vng", "superpixel"],
-        Meta(description="rcd: sharpest; bilinear: exact star colours; superpixel: half size, no interpolation."),
+        Meta(
+            description="rcd: sharpest; bilinear: exact star colours; superpixel: half size, no interpolation."
+        ),
     ] = "rcd"
     bayer: Annotated[
         Literal["auto", "RGGB", "BGGR", "GRBG", "GBRG", "none"],
-        Meta(description="Colour filter array at stored row 0, column 0; auto reads the header; none is mono."),
+        Meta(
+            description="Colour filter array at stored row 0, column 0; auto reads the header; none is mono."
+        ),
     ] = "auto"
 
 
@@ -67,7 +72,9 @@ class RegistrationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fie
         Literal["auto", "shift", "similarity", "affine", "homography", "quadratic", "cubic"],
         Meta(description="auto chooses the simplest model that the stars support (AICc)."),
     ] = "auto"
-    reference: Annotated[str, Meta(description="auto chooses by stars and sharpness; or a file's name.")] = "auto"
+    reference: Annotated[str, Meta(description="auto chooses by stars and sharpness; or a file's name.")] = (
+        "auto"
+    )
     framing: Annotated[
         Literal["reference", "intersection", "union"],
         Meta(description="Output frame: the reference's, what all frames share, or all that any frame saw."),
@@ -76,7 +83,8 @@ class RegistrationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fie
         float, Meta(gt=0, description="Refuse a frame whose stars miss by more than this, rms in pixels.")
     ] = 0.5
     interpolation: Annotated[
-        Literal["lanczos3", "bilinear", "nearest"], Meta(description="How pixels are moved onto the output grid.")
+        Literal["lanczos3", "bilinear", "nearest"],
+        Meta(description="How pixels are moved onto the output grid."),
     ] = "lanczos3"
 
 
@@ -85,7 +93,8 @@ class IntegrationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     combine: Annotated[Method, Meta(description="What is done with the samples that were kept.")] = "mean"
     rejection: Annotated[
-        Rejection, Meta(description="hybrid knows the noise and the samples' own scatter; the others are classic.")
+        Rejection,
+        Meta(description="hybrid knows the noise and the samples' own scatter; the others are classic."),
     ] = "hybrid"
     kappa_low: Annotated[float, Meta(gt=0, description="Reject below this many sigma.")] = 4.0
     kappa_high: Annotated[float, Meta(gt=0, description="Reject above this many sigma.")] = 3.5

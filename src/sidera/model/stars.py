@@ -48,7 +48,7 @@ class Stars:
     def __len__(self) -> int:
         return self.x.size
 
-    def __getitem__(self, chosen: "slice | Bool | np.ndarray") -> "Stars":  # type: ignore[type-arg]
+    def __getitem__(self, chosen: "slice | Bool | np.ndarray") -> "Stars":
         """Some of the stars, by slice, mask or index array."""
         return Stars(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
