@@ -1,0 +1,68 @@
+"""What a run will need in time, memory and disk, said before it starts."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from sidera.model.header import Header
+from sidera.pipeline.tiles import tile_bytes
+
+MEASURE_SECONDS = 0.10
+"""CPU seconds per million pixels of a frame: read, calibrate, sky, stars."""
+COMBINE_SECONDS = {1: 0.12, 3: 0.35}
+"""CPU seconds per million output pixels and frame, by channels: read, demosaic, warp, reject."""
+MASTER_SECONDS = 0.12
+START_SECONDS = 2.0
+MAP_BYTES = {1: 18, 3: 54}
+"""Image, noise, weight (float32), coverage and two rejection maps (uint16), per output pixel."""
+BASE_BYTES = 350 << 20
+"""Interpreter, libraries and compiled kernels."""
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """An estimate: wall seconds, peak bytes of memory, bytes written."""
+
+    seconds: float
+    memory: int
+    disk: int
+
+    def in_words(self) -> str:
+        """One line for people."""
+        minutes = f"{self.seconds:.0f} s" if self.seconds < 90 else f"{self.seconds / 60:.0f} min"
+        return (
+            f"This will take about {minutes}, {_size(self.memory)} of memory and {_size(self.disk)} of disk."
+        )
+
+
+class Work(msgspec.Struct, frozen=True):
+    """One stack to be made: its lights, and whether it is colour."""
+
+    lights: tuple[Header, ...]
+    channels: int
+
+
+def estimate(stacks: Iterable[Work], calibration: Iterable[Header], threads: int, halves: bool) -> Cost:
+    """Cost of a run from headers alone."""
+    masters = {(one.width, one.height, one.planes, one.kind) for one in calibration}
+    seconds = sum(_megapixels(one) * MASTER_SECONDS for one in calibration)
+    held = sum(4 * width * height * planes for width, height, planes, _ in masters)
+    memory, disk = 0, 0
+    for work in stacks:
+        area = max((_megapixels(one) for one in work.lights), default=0.0)
+        seconds += sum(map(_megapixels, work.lights)) * MEASURE_SECONDS
+        seconds += area * len(work.lights) * COMBINE_SECONDS[work.channels]
+        written = int(area * 1e6) * (MAP_BYTES[work.channels] + (8 * work.channels if halves else 0))
+        disk += written
+        flying = threads * (
+            tile_bytes(len(work.lights), work.channels) + int(area * 1e6) * 24 // max(len(work.lights), 4)
+        )
+        memory = max(memory, written + flying)
+    return Cost(START_SECONDS + seconds / max(threads, 1), BASE_BYTES + held + memory, disk)
+
+
+def _megapixels(header: Header) -> float:
+    return header.width * header.height / 1e6
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

@@ -1,0 +1,279 @@
+"""Master frames of a run: built in bounded memory, kept by content key, found again."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from sidera._version import __version__
+from sidera.calibration.apply import Calibrator, prepare
+from sidera.calibration.defects import find_defects
+from sidera.calibration.groups import Group
+from sidera.calibration.masters import make_master, normalise_flat
+from sidera.calibration.match import FlatPairing, Pairing, pair_flat, plan_calibration
+from sidera.calibration.match import Plan as CalibrationPlan
+from sidera.errors import FrameError, UnwritableError
+from sidera.io.masters import read_master
+from sidera.io.read import open_frame
+from sidera.io.write import write
+from sidera.model.frame import FrameId
+from sidera.model.header import Header, Kind
+from sidera.model.masters import Master
+from sidera.pipeline.progress import Progress
+from sidera.pipeline.readers import Readers
+from sidera.pipeline.recipe import Recipe
+from sidera.pipeline.scan import Refused, refusal, scan
+from sidera.types import F32
+
+SAMPLES = 32
+"""Blocks of a file that its fingerprint looks at."""
+BLOCK = 4096
+
+
+def masters_folder() -> Path:
+    """Where masters are kept when no folder is named: the user's cache; SIDERA_MASTERS moves it."""
+    given = os.environ.get("SIDERA_MASTERS")
+    return Path(given) if given else Path(platformdirs.user_cache_dir("sidera", appauthor=False)) / "masters"
+
+
+def fingerprint(path: Path) -> bytes:
+    """Digest of a file's size and of blocks spread over it.
+
+    Names and dates do not count, so a copied or moved file is known again. Two sensor read-outs never agree in
+    32 blocks of noise.
+    """
+    size = path.stat().st_size
+    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
+    with path.open("rb") as stream:
+        for start in sorted({size * i // SAMPLES // BLOCK * BLOCK for i in range(SAMPLES)}):
+            stream.seek(start)
+            digest.update(stream.read(BLOCK))
+    return digest.digest()
+
+
+class MasterStore:
+    """Builds and keeps the masters of one run."""
+
+    def __init__(self, folder: Path, readers: Readers, recipe: Recipe, lasting: bool = True) -> None:
+        self._folder = folder
+        self._readers = readers
+        self.recipe = recipe
+        self._lasting = lasting
+        self.built: dict[str, Master] = {}
+        """Masters of this run, by key of their group."""
+        self.reused: set[str] = set()
+
+    def build(self, group: Group, pedestal: Group | None, black: float) -> Master:
+        """The master of a group, from the folder when it was built before.
+
+        Raises
+        ------
+        FrameError
+            When one of its frames cannot be read.
+        """
+        below = None if pedestal is None else self.built[pedestal.key]
+        if group.header.is_master:
+            master = _ready(group)
+        else:
+            master = self._kept_or_made(group, below, black)
+        self.built[group.key] = master
+        return master
+
+    def _kept_or_made(self, group: Group, below: Master | None, black: float) -> Master:
+        key = self._key(group, below, black)
+        path = self._folder / f"{group.kind.value}-{key}.fits"
+        if path.is_file():
+            try:
+                kept = read_master(path)
+            except FrameError:  # damaged since: build it anew
+                kept = None
+            if kept is not None and kept.key == key:
+                self.reused.add(group.key)
+                return kept
+        master = make_master(
+            group.kind,
+            [self._rows(frame) for frame in group.frames],
+            group.header,
+            pedestal=black if below is None else below,
+            kappa=None if group.kind is Kind.FLAT else self.recipe.calibration.master_kappa,
+            key=key,
+        )
+        if self._lasting:
+            _keep(path, master)
+        return master
+
+    def _rows(self, frame: FrameId) -> "_Rows":
+        return _Rows(self._readers, frame)
+
+    def _key(self, group: Group, below: Master | None, black: float) -> str:
+        digest = hashlib.blake2b(digest_size=12)
+        facts = [__version__, group.kind, group.header.bayer, self.recipe.calibration.master_kappa, black]
+        digest.update(repr(facts).encode())
+        digest.update((below.key if below else "").encode())
+        for frame in group.frames:
+            digest.update(fingerprint(Path(frame.path)) + str(frame.index).encode())
+        return digest.hexdigest()
+
+
+class _Rows:
+    """Rows top to bottom of a raw frame."""
+
+    def __init__(self, readers: Readers, frame: FrameId) -> None:
+        self._readers, self._frame = readers, frame
+
+    def __call__(self, top: int, bottom: int) -> F32:
+        return self._readers.window(self._frame, slice(top, bottom))
+
+
+def _ready(group: Group) -> Master:
+    """A master that was there: ours as it is; others' flats are brought to a mean of 1."""
+    master = read_master(Path(group.frames[0].path))
+    master = _of_kind(master, group)
+    if group.kind is Kind.FLAT and not master.key and master.image.ndim == 2:
+        pattern = group.header.bayer if group.header.planes == 1 else None
+        master = Master(master.kind, normalise_flat(master.image, pattern), master.variance, master.header)
+    return master
+
+
+def _of_kind(master: Master, group: Group) -> Master:
+    """The master, of the kind that its group says."""
+    header = msgspec.structs.replace(master.header, kind=group.kind)
+    return Master(
+        group.kind,
+        master.image,
+        master.variance,
+        header,
+        group.bias_removed or master.bias_removed,
+        master.key,
+    )
+
+
+def _keep(path: Path, master: Master) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write(path, master)
+    except OSError as error:
+        raise UnwritableError(
+            f"the master folder {path.parent} cannot be written: {error}", "name another with --masters"
+        ) from error
+
+
+def build_masters(
+    plan: CalibrationPlan, store: MasterStore, progress: Progress
+) -> tuple[dict[Pairing, Calibrator], list[Refused]]:
+    """Every master that the plan needs, and the calibrator of every pairing.
+
+    A group that cannot be built is left out: its frames are refused, and the lights go on without it.
+    """
+    needed = plan.needed()
+    progress.stage("masters", len(needed), "building or reusing master frames")
+    refused: list[Refused] = []
+    for group in needed:
+        flat = plan.flats.get(group.key, FlatPairing(flat=group.key))
+        pedestal = plan.group(flat.pedestal) if flat.pedestal else None
+        try:
+            store.build(group, pedestal if pedestal and pedestal.key in store.built else None, flat.black)
+        except FrameError as error:
+            refused += [refusal(frame, error, group.kind) for frame in group.frames]
+        progress.step(group.key)
+    made = {
+        pairing: _calibrator(_without(pairing, store.built), store) for pairing in set(plan.pairings.values())
+    }
+    return made, refused
+
+
+def _without(pairing: Pairing, built: dict[str, Master]) -> Pairing:
+    """The pairing without the masters that could not be built."""
+    there = {
+        name: key if (key := getattr(pairing, name)) in built else None for name in ("bias", "dark", "flat")
+    }
+    return msgspec.structs.replace(pairing, **there)
+
+
+def _calibrator(pairing: Pairing, store: MasterStore) -> Calibrator:
+    dark, flat = (store.built[key] if key else None for key in (pairing.dark, pairing.flat))
+    defects = None
+    if dark is not None or flat is not None:
+        header = (dark or flat).header  # type: ignore[union-attr]
+        pattern = header.bayer if header.planes == 1 else None
+        defects = find_defects(dark, flat, pattern, store.recipe.calibration.defect_sigma)
+    return prepare(pairing, store.built, defects=defects)
+
+
+def known_masters(folder: Path) -> dict[FrameId, tuple[Header, bool]]:
+    """Headers of the masters in a folder, and whether their bias is removed; what is no master is passed over."""
+    found: dict[FrameId, tuple[Header, bool]] = {}
+    for path in sorted(folder.glob("*")) if folder.is_dir() else []:
+        try:
+            with open_frame(path) as reader:
+                header = reader.header
+        except FrameError:
+            continue
+        if header.is_master and header.kind in (Kind.BIAS, Kind.DARK, Kind.FLAT, Kind.FLAT_DARK):
+            removed = any(card.keyword == "SD_NOBIA" and card.value is True for card in header.cards)
+            found[FrameId(str(path.absolute()))] = header, removed and header.kind is Kind.DARK
+    return found
+
+
+def list_masters(folder: Path) -> list[tuple[str, ...]]:
+    """The masters in a folder as rows for a table."""
+    return [_listed(frame, header) for frame, (header, _) in known_masters(folder).items()]
+
+
+def _listed(frame: FrameId, header: Header) -> tuple[str, ...]:
+    values = (header.exposure, header.gain, header.temperature)
+    told = ["" if value is None else f"{value:g}" for value in values]
+    size = f"{header.width}x{header.height}"
+    name = Path(frame.path).name
+    return (
+        name,
+        header.kind.value,
+        str(header.n_combined),
+        *told,
+        header.filter or "",
+        size,
+        header.camera or "",
+    )
+
+
+def build_all(
+    inputs: Sequence[str | Path] | Iterable[str | Path],
+    folder: Path,
+    *,
+    recipe: Recipe | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> list[Refused]:
+    """Build a master of every group of calibration frames that is found; returns what was left out.
+
+    Raises
+    ------
+    UnreadableError, UnwritableError
+        For inputs that do not exist, or a folder that takes no files.
+    """
+    recipe, progress = recipe or Recipe(), progress or Progress()
+    seen = scan(inputs)
+    kinds = (Kind.BIAS, Kind.DARK, Kind.FLAT_DARK, Kind.FLAT)
+    frames = {frame.id: frame.header for frame in seen.of(*kinds) if not frame.header.is_master}
+    plan = plan_calibration({}, frames, recipe.calibration)
+    refused = list(seen.refused)
+    with Readers() as readers:
+        store = MasterStore(folder, readers, recipe)
+        progress.stage("masters", len(plan.groups))
+        first = [group for group in plan.groups if group.kind is not Kind.FLAT]
+        for group in first + [group for group in plan.groups if group.kind is Kind.FLAT]:
+            try:
+                _build_alone(group, plan, store, recipe)
+            except FrameError as error:
+                refused += [refusal(frame, error, group.kind) for frame in group.frames]
+            progress.step(group.key)
+    return refused
+
+
+def _build_alone(group: Group, plan: CalibrationPlan, store: MasterStore, recipe: Recipe) -> None:
+    flat = pair_flat(group, plan.groups, recipe.calibration) if group.kind is Kind.FLAT else None
+    pedestal = plan.group(flat.pedestal) if flat and flat.pedestal in store.built else None
+    store.build(group, pedestal, flat.black if flat else 0.0)

@@ -1,0 +1,143 @@
+"""Open files, never more than a few dozen, read by window from any thread."""
+
+import shutil
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from sidera.io.read import open_frame
+from sidera.io.reader import FrameReader
+from sidera.model.frame import FrameId
+from sidera.model.header import Header
+from sidera.types import F32
+
+OPEN_FILES = 48
+"""Of 64 allowed at most: outputs, logs and the scratch store need some."""
+
+
+class _Entry:
+    """One open frame: its reader, or its decoded pixels in the scratch store."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+        self.reader: FrameReader | None = None
+        self.decoded: np.ndarray | None = None
+
+
+class Readers:
+    """Windows of raw pixels from many files.
+
+    Formats that cannot be read by window (camera RAW, compressed FITS, XISF, PNG ...) are decoded once into a
+    scratch folder and memory-mapped from there; the folder goes when the Readers are closed.
+    """
+
+    def __init__(self, scratch: Path | None = None, limit: int = OPEN_FILES) -> None:
+        self._limit = limit
+        self._entries: OrderedDict[FrameId, _Entry] = OrderedDict()
+        self._decoded: dict[FrameId, Path] = {}
+        self._lock = threading.Lock()
+        self._folder: Path | None = None
+        self._scratch = scratch
+        self.most_open = 0
+        """Most files that were open at once."""
+
+    def __enter__(self) -> Self:
+        """Use it in a ``with``."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every file and remove the scratch folder."""
+        self.close()
+
+    def close(self) -> None:
+        """Close every file and remove the scratch folder."""
+        with self._lock:
+            for entry in self._entries.values():
+                _shut(entry)
+            self._entries.clear()
+            self._decoded.clear()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder = None
+
+    def window(self, frame: FrameId, rows: slice = slice(None), columns: slice = slice(None)) -> F32:
+        """Raw pixels of a part of a frame, as `FrameReader.window`."""
+        with self._leased(frame) as entry:
+            with entry.lock:
+                self._ready(frame, entry)
+            if entry.decoded is not None:
+                return np.ascontiguousarray(entry.decoded[..., rows, columns], np.float32)
+            assert entry.reader is not None  # _ready leaves one of the two
+            return entry.reader.window(rows, columns)
+
+    def header(self, frame: FrameId) -> Header:
+        """Header of a frame, its pixels unread."""
+        with open_frame(Path(frame.path), frame.index) as reader:
+            return reader.header
+
+    @contextmanager
+    def _leased(self, frame: FrameId) -> Iterator[_Entry]:
+        """An entry that is not closed while somebody reads from it."""
+        with self._lock:
+            entry = self._entries.setdefault(frame, _Entry())
+            self._entries.move_to_end(frame)
+            entry.users += 1
+            self._evict()
+            self.most_open = max(self.most_open, len(self._entries))
+        try:
+            yield entry
+        finally:
+            with self._lock:
+                entry.users -= 1
+
+    def _evict(self) -> None:
+        idle = [frame for frame, entry in self._entries.items() if entry.users == 0]
+        for frame in idle[: max(len(self._entries) - self._limit, 0)]:
+            _shut(self._entries.pop(frame))
+
+    def _ready(self, frame: FrameId, entry: _Entry) -> None:
+        """Open the frame, from the scratch store when it was decoded before."""
+        if entry.reader is not None or entry.decoded is not None:
+            return
+        if frame in self._decoded:
+            entry.decoded = np.load(self._decoded[frame], mmap_mode="r")
+            return
+        reader = open_frame(Path(frame.path), frame.index)
+        if reader.windowed:
+            entry.reader = reader
+            return
+        with reader:
+            pixels = _compact(reader.window(slice(None), slice(None)))
+        path = self._store() / f"{len(self._decoded)}-{threading.get_ident()}.npy"
+        np.save(path, pixels)
+        self._decoded[frame] = path
+        entry.decoded = np.load(path, mmap_mode="r")
+
+    def _store(self) -> Path:
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="sidera-", dir=self._scratch))
+            return self._folder
+
+
+def _shut(entry: _Entry) -> None:
+    if entry.reader is not None:
+        entry.reader.close()
+    entry.reader = entry.decoded = None
+
+
+def _compact(pixels: F32) -> np.ndarray:
+    """As uint16 where that loses nothing: camera data does, and takes half the disk."""
+    with np.errstate(invalid="ignore"):  # NaN has no integer; the comparison below tells
+        whole = pixels.astype(np.uint16)
+    return whole if np.array_equal(whole, pixels) else pixels

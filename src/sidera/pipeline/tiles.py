@@ -1,0 +1,64 @@
+"""How the output is cut, and how much fits in memory at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LATTICE = 64
+"""Tiles begin at multiples of this in output coordinates, whatever the budget, so that results never depend on it."""
+SIDES = (512, 256, 128, 64)
+SAMPLE_BYTES = 5
+"""A sample is a float32 and a one-byte verdict."""
+TILE_BYTES = 192 << 20
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of the output: first row and column, and size."""
+
+    top: int
+    left: int
+    rows: int
+    columns: int
+
+    @property
+    def area(self) -> tuple[slice, slice]:
+        """Index of this tile in an image."""
+        return slice(self.top, self.top + self.rows), slice(self.left, self.left + self.columns)
+
+    def widened(self, halo: int) -> "Tile":
+        """The tile with a margin on every side, also beyond the output's edges."""
+        return Tile(self.top - halo, self.left - halo, self.rows + 2 * halo, self.columns + 2 * halo)
+
+
+def tile_side(frames: int, channels: int) -> int:
+    """Largest tile whose samples stay under `TILE_BYTES`; a function of the run alone, not of the budget."""
+    for side in SIDES:
+        if frames * channels * side * side * SAMPLE_BYTES <= TILE_BYTES:
+            return side
+    return SIDES[-1]
+
+
+def tile_bytes(frames: int, channels: int) -> int:
+    """Memory that one tile under way takes."""
+    side = tile_side(frames, channels)
+    return frames * channels * side * side * SAMPLE_BYTES
+
+
+def tiles(rows: int, columns: int, side: int) -> Iterator[Tile]:
+    """Tiles that cover an image, row by row."""
+    for top in range(0, rows, side):
+        for left in range(0, columns, side):
+            yield Tile(top, left, min(side, rows - top), min(side, columns - left))
+
+
+def sample_tiles(rows: int, columns: int, side: int = LATTICE) -> list[Tile]:
+    """Sixteen small tiles, evenly spread, on which the noise model is calibrated; of small images, one large one."""
+    if min(rows, columns) < 4 * side:
+        return [Tile(0, 0, min(rows, 4 * side), min(columns, 4 * side))]
+    tops = [_aligned((2 * i + 1) * rows // 8 - side // 2) for i in range(4)]
+    lefts = [_aligned((2 * i + 1) * columns // 8 - side // 2) for i in range(4)]
+    return [Tile(top, left, side, side) for top in tops for left in lefts]
+
+
+def _aligned(start: int) -> int:
+    return max(start, 0) // LATTICE * LATTICE

@@ -1,0 +1,42 @@
+"""The only threads of the house: tasks spread over an Executor, results in the order of the tasks."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def default_threads() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def spread(
+    work: Callable[[Task], Result], tasks: Iterable[Task], threads: int, executor: Executor | None = None
+) -> Iterator[Result]:
+    """Yield ``work(task)`` in the order of the tasks, ``threads`` of them under way at once.
+
+    At most ``threads`` + 1 results wait to be taken, so memory does not grow with the number of tasks. With one
+    thread the work is done in the caller's, which keeps tracebacks and profiles plain.
+    """
+    if threads <= 1 and executor is None:
+        yield from map(work, tasks)
+        return
+    pool = executor or ThreadPoolExecutor(threads, thread_name_prefix="sidera")
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(work, task))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+        if executor is None:
+            pool.shutdown(wait=True, cancel_futures=True)
