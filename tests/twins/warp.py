@@ -65,7 +65,8 @@ def value(plane, bad, x, y, interpolation, noise, clamp):
     result = total / weight
     if clean and noise is not None:
         inner = plane[row - 1 : row + 3, column - 1 : column + 3].astype(float)
-        result = max(result, inner.min() - 3 * noise - clamp * (inner.max() - inner.min()))
+        span = inner.max() - inner.min()
+        result = max(result, inner.min() - max(0, 3 * noise - span / 8) - clamp * span)
     return result
 
 

@@ -54,7 +54,8 @@ def resample(
         Sigma of the sky in the image's unit, for ``clamp``; None: no clamping.
     clamp : float
         Beside what Lanczos cannot resolve (sharp bright stars) it leaves dark rings. No result falls below
-        the least of the central 4×4 pixels by more than 3 sigma plus this share of their range.
+        the least of the central 4×4 pixels by more than this share of their range, plus 3 sigma on level sky
+        that shrink to nothing where the range reaches 24.
 
     Returns
     -------
