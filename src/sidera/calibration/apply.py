@@ -1,5 +1,6 @@
 """From raw ADU to calibrated ADU."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from sidera.kernels import calibrate as kernels
 from sidera.model.header import Header
 from sidera.model.masters import Master
 from sidera.types import F32, U8, Bool, plain
+
+SAMPLE = 65536
+"""Pixels that tell a frame's usual level well enough."""
 
 
 @dataclass(frozen=True)
@@ -225,14 +229,16 @@ def saturation_level(header: Header, sample: object) -> float | None:
     is there, 0.97 of the white that the file's integers can hold. A pile: 5 pixels or more at the very
     maximum, and more than in the 3 % below it.
     """
-    values = plain(sample)
-    values = values[np.isfinite(values)]
+    values = plain(sample).ravel()
     candidates = [] if header.saturation is None else [header.saturation]
-    if values.size:
-        highest = float(values.max())
+    highest = float(np.fmax.reduce(values)) if values.size else math.nan
+    if math.isfinite(highest):
         piled = int(np.count_nonzero(values == highest))
-        below = int(np.count_nonzero((values >= 0.97 * highest) & (values < highest)))
-        if piled >= 5 and piled > below and highest > 2 * max(float(np.median(values)), 0.0):
+        below = int(np.count_nonzero(values >= 0.97 * highest)) - piled
+        some = values[:: max(1, values.size // SAMPLE)]
+        seen = some[np.isfinite(some)]
+        middle = float(np.median(seen)) if seen.size else highest
+        if piled >= 5 and piled > below and highest > 2 * max(middle, 0.0):
             candidates.append(0.99 * highest)
     white = re.match(r"u?int(8|16)|(8|16)-bit", header.bits)
     if not candidates and white:

@@ -1,6 +1,7 @@
 """What every method shares: the colour filter array's layout, its green plane, and its holes filled."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -26,12 +27,17 @@ class Layout:
     """Parity of the rows that hold red."""
 
 
+@lru_cache(maxsize=256)
 def layout(pattern: Bayer, columns: int) -> Layout:
-    """The pattern's masks."""
-    colours = np.array([[pattern.colour(row, column % 2) for column in range(columns)] for row in (0, 1)])
+    """The pattern's masks; kept, since the tiles of a run ask for few widths and thousands of times."""
+    cell = [[pattern.colour(row, column) for column in (0, 1)] for row in (0, 1)]
+    colours = np.tile(cell, columns // 2 + 1)[:, :columns]
     sites = np.stack([colours == channel for channel in range(3)]).astype(np.float32)
     red_row = 0 if sites[0, 0].any() else 1
-    return Layout(chroma=sites[0] + sites[2], sites=sites, red_row=red_row)
+    made = Layout(chroma=sites[0] + sites[2], sites=sites, red_row=red_row)
+    made.chroma.setflags(write=False)
+    made.sites.setflags(write=False)
+    return made
 
 
 def checked(cfa: object) -> F32:

@@ -87,7 +87,7 @@ def write(
         As `atomic_write`.
     """
     path = Path(path)
-    form = _format(path, format)
+    form = format_of(path, format)
     if form == "fits":
         _write_fits(path, item)
     elif form == "xisf":
@@ -98,8 +98,14 @@ def write(
         _write_png(path, item, bits or 8, limits)
 
 
-def _format(path: Path, format: Format | None) -> Format:
-    """From the extension; a contradiction is refused."""
+def format_of(path: Path, format: Format | None = None) -> Format:
+    """The format that a file's name asks for.
+
+    Raises
+    ------
+    UsageError
+        When the name has no known extension, or contradicts ``format``.
+    """
     named = EXTENSIONS.get(path.suffix.lower())
     if format is not None and format not in EXTENSIONS.values():
         raise UsageError(f"format {format!r} is not known", "Give fits, xisf, tiff or png")

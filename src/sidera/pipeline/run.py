@@ -6,9 +6,10 @@ from pathlib import Path
 
 from sidera.calibration.apply import Calibrator
 from sidera.calibration.match import Pairing
-from sidera.errors import FrameError, NothingToStackError
-from sidera.io.write import write
+from sidera.errors import FrameError, NothingToStackError, Refusal
+from sidera.io.write import format_of, write
 from sidera.model.header import Kind
+from sidera.model.picture import Picture
 from sidera.model.stack import Stack
 from sidera.pipeline.cards import result_cards, result_history, result_table
 from sidera.pipeline.combine import Integrated, integrate
@@ -50,8 +51,9 @@ class Result:
 
     @property
     def refused(self) -> list[FrameReport]:
-        """Every frame that was left out, of whatever kind."""
-        return [frame for frame in self.report.frames if frame.verdict == "refused"]
+        """Every frame that was left out, of whatever kind; not calibration frames that no light needed."""
+        left = [frame for frame in self.report.frames if frame.verdict == "refused"]
+        return [frame for frame in left if frame.code is not Refusal.NOT_NEEDED]
 
     def summary(self) -> list[str]:
         """How good the stacks are, in a line each."""
@@ -68,7 +70,7 @@ class Result:
         """Write the stacks, the report (JSON and HTML) and, where asked for, a stretched picture.
 
         Several stacks get their names between stem and suffix: ``m8.fits`` becomes ``m8_L.fits``, ``m8_R.fits`` ...
-        Each file is whole or absent.
+        Each file is whole or absent. PNG takes the stretched picture; FITS, XISF and TIFF the linear stack.
 
         Returns
         -------
@@ -85,11 +87,11 @@ class Result:
         written: list[Path] = []
         for outcome in self.outcomes:
             target = _named(Path(path), outcome, self.outcomes)
-            write(target, outcome.stack)
+            write(target, _shown(outcome) if format_of(target) == "png" else outcome.stack)
             written.append(target)
             if preview is not None:
                 shown = _named(Path(preview), outcome, self.outcomes)
-                write(shown, picture(outcome.stack.image, bottom_up=outcome.stack.bottom_up))
+                write(shown, _shown(outcome))
                 written.append(shown)
             progress.step(target.name)
         beside = Path(path).with_name(f"{Path(path).stem}_report.json")
@@ -267,6 +269,11 @@ def _described(
         bottom_up=registered.reference.light.header.bottom_up,
     )
     return Outcome(group, finished, tuple(placed), grid, made)
+
+
+def _shown(outcome: Outcome) -> Picture:
+    """The stack stretched for people."""
+    return picture(outcome.stack.image, bottom_up=outcome.stack.bottom_up)
 
 
 def _named(path: Path, outcome: Outcome, everyone: Sequence[Outcome]) -> Path:
