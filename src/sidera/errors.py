@@ -47,6 +47,8 @@ class Refusal(StrEnum):
     """A stack or master among the lights, not a raw frame."""
     DUPLICATE = "duplicate"
     """The same pixels as another frame of the run."""
+    NOT_NEEDED = "not_needed"
+    """A calibration frame that serves no light of this run; nothing is wrong with it."""
 
 
 class SideraError(Exception):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sidera.calibration import defects
 from sidera.calibration.defects import COSMETIC_SUPPORT, NETWORK, Defect, cosmetic, find_defects, pixel_noise
 from sidera.errors import UsageError
 from sidera.model.header import Bayer, Header, Kind
@@ -120,6 +121,14 @@ def test_hot_and_cold_pixels_of_a_dark_are_mapped(pattern):
     assert mask[10, 10] == mask[0, 40] == Defect.HOT
     assert mask[12, 13] == Defect.COLD
     assert np.count_nonzero(mask) == 3
+
+
+@pytest.mark.parametrize("pattern", [None, Bayer.RGGB])
+def test_a_hot_pixel_is_mapped_in_whatever_row_it_lies(pattern, monkeypatch):
+    monkeypatch.setattr(defects, "SAMPLE", 4000)
+    image = sky(7, (150, 155)) / 5
+    image[np.arange(150), np.arange(150)] += 100
+    np.testing.assert_array_equal(find_defects(dark_of(image), pattern=pattern), np.eye(150, 155))
 
 
 def test_a_smooth_amplifier_glow_is_no_defect():

@@ -1,8 +1,13 @@
 """Master frames: noise as predicted, cosmic rays gone, vignetting measured."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sidera.calibration import masters
 from sidera.calibration.masters import (
     NoiseModel,
     combine_calibration,
@@ -67,6 +72,51 @@ def test_the_height_of_a_band_changes_no_bit():
     np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("kind", [Kind.DARK, Kind.FLAT])
+def test_the_number_of_threads_changes_no_bit(kind, monkeypatch):
+    monkeypatch.setattr(masters, "SAMPLE", 2000)
+    frames = [frame + 20 * np.arange(60, dtype=np.float32) for frame in darks(7, 200)]
+    alone = master(kind, frames, Bayer.GBRG)
+    with ThreadPoolExecutor(4) as pool:
+        shared = master(kind, frames, Bayer.GBRG, band=3, spread=pool.map)
+    np.testing.assert_array_equal(shared.image, alone.image)
+    np.testing.assert_array_equal(shared.variance, alone.variance)
+
+
+@given(st.integers(1, 9000), st.integers(1, 12000))
+def test_sampled_rows_come_in_pairs_from_all_over_the_frame(rows, columns):
+    tops, bottoms = np.array(masters._sparse(rows, columns)).T
+    assert tops[0] == 0
+    assert bottoms[-1] <= rows
+    if len(tops) > 1:
+        assert (tops % 2 == 0).all()
+        assert (bottoms - tops == 2).all()
+        assert (tops[1:] >= bottoms[:-1]).all()
+        assert np.diff(tops, append=rows).max() <= max(6 * rows * columns // masters.SAMPLE, rows // 15)
+    else:
+        assert bottoms[0] == rows
+
+
+@pytest.mark.parametrize("flicker", [8, 16, 28, 64])
+def test_sampled_rows_tell_a_flats_level_to_a_ten_thousandth(flicker, monkeypatch):
+    monkeypatch.setattr(masters, "SAMPLE", 240_000)
+    rows, columns = np.mgrid[-1:1:1600j, -1:1:1200j]
+    light = 20_000 * (1 - 0.15 * ((rows - 0.2) ** 2 + columns**2))
+    light *= 1 + 0.001 * np.sin(2 * np.pi * np.arange(1600) / flicker)[:, None]
+    flat = np.random.default_rng(8).normal(light, 40).astype(np.float32)
+    pairs = masters._sparse(*flat.shape)
+    assert len(pairs) == 100
+    sample = np.concatenate([flat[top:bottom] for top, bottom in pairs])
+    np.testing.assert_allclose(level(sample, Bayer.RGGB), level(flat, Bayer.RGGB), rtol=1e-4)
+
+
+def test_two_flats_of_unequal_brightness_tell_their_noise():
+    generator = np.random.default_rng(12)
+    light = np.linspace(8000, 12000, 300 * 400).reshape(300, 400)
+    one, two = (generator.normal(lamp * light, np.sqrt(0.4 * lamp * light)) for lamp in (1, 1.3))
+    assert measure_noise(one, two).variance(np.array([10_000.0]))[0] == pytest.approx(4000, rel=0.02)
+
+
 def test_a_single_frame_is_its_own_master_of_unknown_noise():
     made = master(Kind.DARK, darks(1))
     np.testing.assert_array_equal(made.image, darks(1)[0])
@@ -120,6 +170,13 @@ def test_noise_grows_with_light_as_photons_do():
     one, two = (signal + generator.normal(0, 1, signal.shape) * np.sqrt(50 + 0.5 * signal) for _ in range(2))
     model = measure_noise(one, two)
     np.testing.assert_allclose(model.variance(np.array([500, 2000, 3900])), [300, 1050, 2000], rtol=0.05)
+
+
+def test_a_drift_of_one_colour_is_no_noise():
+    frames = np.random.default_rng(9).normal(500, 8, (2, 200, 200)).astype(np.float32)
+    frames[0, ::2, ::2] -= 15
+    frames[1, ::2, ::2] += 15
+    assert measure_noise(*frames, Bayer.RGGB).variance(np.array([500.0]))[0] == pytest.approx(64, rel=0.03)
 
 
 def test_cosmic_rays_do_not_enter_the_noise():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sidera.calibration.defects import NETWORK
+from sidera.calibration.defects import NETWORK, sorting_network
 from sidera.kernels import calibrate as kernels
 from twins import calibrate as twin
 
@@ -38,28 +38,82 @@ def test_a_window_is_calibrated_by_the_masters_own_pixels(raw, top, left):
 
 
 @quickly
-@given(images, st.integers(0, 1), st.integers(0, 1), st.integers(1, 2))
-def test_moments(image, top, left, step):
-    got = kernels.moments(image, top, left, step, 10.0, -500.0, 900.0)
-    np.testing.assert_allclose(got, twin.moments(image, top, left, step, 10.0, -500.0, 900.0), rtol=1e-9)
+@given(images)
+def test_moments(image):
+    got = kernels.moments(image.ravel(), 10.0, -500.0, 900.0)
+    np.testing.assert_allclose(got, twin.moments(image, 10.0, -500.0, 900.0), rtol=1e-9)
+
+
+def combined(samples, offset, unit, model, left=0):
+    value, variance = np.empty((2, *samples.shape[1:]), np.float32)
+    count = np.empty(samples.shape[1:], np.uint16)
+    network = sorting_network(len(samples)).astype(np.int32)
+    kernels.hybrid_mean(samples, offset, unit, model, np.float32(4), network, 1, left, value, variance, count)
+    return value, variance, count
+
+
+def drifts(frames, flat):
+    generator = np.random.default_rng(2)
+    offset = generator.normal(0, 5, (4, frames)).astype(np.float32)
+    unit = generator.uniform(0.5, 2, (4, frames)).astype(np.float32)
+    return offset, unit if flat else np.ones_like(unit)
 
 
 @quickly
 @given(stacks, st.sampled_from([0.5, 30.0, 3000.0]), st.sampled_from([0.0, 0.3]), st.booleans())
 def test_hybrid_mean(samples, floor, slope, flat):
-    generator = np.random.default_rng(2)
-    frames = len(samples)
-    offset = generator.normal(0, 5, (4, frames))
-    unit = generator.uniform(0.5, 2, (4, frames)) if flat else np.ones((4, frames))
-    model = np.array([floor, slope, 10.0])
-    value, variance = np.empty((2, *samples.shape[1:]), np.float32)
-    count = np.empty(samples.shape[1:], np.uint16)
-    kernels.hybrid_mean(samples, offset, unit, model, 4.0, 1, 0, value, variance, count)
+    offset, unit = drifts(len(samples), flat)
+    model = np.array([floor, slope, 10.0], np.float32)
+    value, variance, count = combined(samples, offset, unit, model)
     for row, column in np.ndindex(value.shape):
         phase = 2 * ((row + 1) % 2) + column % 2
         expected = twin.hybrid_mean(samples[:, row, column], offset[phase], unit[phase], model, 4.0)
         got = value[row, column], variance[row, column], count[row, column]
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("left", [0, 1])
+def test_every_lane_is_combined_alike_past_the_first_64(frames, left):
+    generator = np.random.default_rng(frames)
+    samples = generator.normal(1000, 20, (frames, 1, 150)).astype(np.float32)
+    samples[0, 0, ::7] += 4000
+    samples[-1, 0, ::11] = generator.choice([np.nan, np.inf], 14)
+    offset, unit = drifts(frames, flat=True)
+    unit = 1 / (1 + 0.01 * unit)
+    model = np.array([350.0, 0.05, 10.0], np.float32)
+    value, variance, count = combined(samples, offset, unit, model, left)
+    for column in range(150):
+        phase = 2 + (left + column) % 2
+        expected = twin.hybrid_mean(samples[:, 0, column], offset[phase], unit[phase], model, 4.0)
+        got = value[0, column], variance[0, column], count[0, column]
+        np.testing.assert_allclose(got, expected, rtol=2e-5)
+
+
+@quickly
+@given(stacks, st.booleans(), st.integers(0, 2**32 - 1))
+def test_the_order_of_frames_changes_no_bit(samples, flat, seed):
+    offset, unit = drifts(len(samples), flat)
+    order = np.random.default_rng(seed).permutation(len(samples))
+    model = np.array([30.0, 0.3, 10.0], np.float32)
+    one = combined(samples, offset, unit, model)
+    other = combined(samples[order], offset[:, order], unit[:, order], model)
+    for expected, got in zip(one, other, strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+@quickly
+@given(images, st.booleans())
+def test_normalise(image, with_variance):
+    factor = np.array([[0.5, 1], [2, 0.25]], np.float32)
+    least = np.array([[-100, 0], [300, 20]], np.float32)
+    variance = np.abs(image) + 1 if with_variance else image[:0].copy()
+    expected = twin.normalise(image, variance, factor, least)
+    columns = np.arange(image.shape[1]) % 2
+    tables = (np.ascontiguousarray(table[:, columns]) for table in (factor, least))
+    kernels.normalise(image, variance, *tables)
+    np.testing.assert_allclose(image, expected[0], rtol=1e-6)
+    np.testing.assert_allclose(variance, expected[1], rtol=1e-6)
 
 
 @quickly
@@ -68,6 +122,32 @@ def test_local_median(image, step):
     out, scratch = np.empty_like(image), np.zeros((24, 4), np.float32)
     kernels.local_median(padded(image, 2 * step), step, NETWORK, scratch, out)
     np.testing.assert_allclose(out, twin.local_median(image, step), rtol=1e-5, atol=1e-3)
+
+
+@quickly
+@given(
+    images,
+    st.integers(1, 2),
+    st.sampled_from([(1, -20.5), (0.75, 0)]),
+    st.sampled_from([(1, 20.5), (1.5, 0)]),
+)
+def test_stand_out(image, step, low, high):
+    image = image.round()  # no median lies on a bound, where float32 and float64 may differ
+    low, high = np.array(low, np.float32), np.array(high, np.float32)
+    out = np.full(image.shape, 9, np.uint8)
+    kernels.stand_out(padded(image, 2 * step), step, low, high, out)
+    np.testing.assert_array_equal(out, twin.stand_out(image, step, low, high))
+
+
+def test_half_of_the_neighbours_beyond_a_bound_are_decided_by_their_median():
+    image = np.full((5, 5), 100, np.float32)
+    image[:2] = image[2, :2] = 0
+    image[4, 4] = 30  # the middle two of 24: 0 and 30
+    for low, high, expected in (14, 16, 0), (16, 16, 1), (14, 14, 2):
+        out = np.empty((5, 5), np.uint8)
+        bounds = (np.array([0, bound], np.float32) for bound in (low, high))
+        kernels.stand_out(padded(image, 2), 1, *bounds, out)
+        assert out[2, 2] == expected
 
 
 @quickly
@@ -92,10 +172,8 @@ def test_lone_pixels(image, factor):
 @pytest.mark.parametrize("frames", range(1, 9))
 def test_a_stack_of_nothing_is_nothing(frames):
     samples = np.full((frames, 1, 1), np.nan, np.float32)
-    value, variance = np.zeros((2, 1, 1), np.float32)
-    count = np.ones((1, 1), np.uint16)
-    zeros, ones = np.zeros((4, frames)), np.ones((4, frames))
-    kernels.hybrid_mean(samples, zeros, ones, np.array([1.0, 0, 0]), 4.0, 0, 0, value, variance, count)
+    zeros, ones = np.zeros((4, frames), np.float32), np.ones((4, frames), np.float32)
+    value, variance, count = combined(samples, zeros, ones, np.array([1, 0, 0], np.float32))
     assert np.isnan(value[0, 0])
     assert np.isnan(variance[0, 0])
     assert count[0, 0] == 0

@@ -4,13 +4,14 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidera.errors import UnwritableError
+from sidera.errors import Refusal, UnwritableError
 from sidera.model.frame import Figures
 from sidera.pipeline.markup import joined, tag
 from sidera.pipeline.report import (
@@ -20,6 +21,9 @@ from sidera.pipeline.report import (
     Report,
     StackReport,
     TransformReport,
+    TruthChannel,
+    TruthFrame,
+    TruthReport,
     figures_of,
     html,
     read_report,
@@ -150,6 +154,8 @@ def valid(value, rule, root):
     if named == "object":
         inner = rule.get("properties", {})
         rest = rule.get("additionalProperties", {})
+        if not isinstance(value, dict):
+            return False
         named_all = all(key in value for key in rule.get("required", ()))
         return named_all and all(valid(v, inner.get(k, rest) or {}, root) for k, v in value.items())
     if named == "array":
@@ -164,6 +170,18 @@ def test_the_schema_describes_what_is_written(tmp_path):
     assert valid(written, rules, rules)
     assert not valid(written | {"frames": [{"path": 3}]}, rules, rules)
     assert written["schema"] == 1
+
+
+def test_the_committed_schema_is_the_one_that_reports_have():
+    committed = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text("utf-8"))
+    assert committed == schema(), "write json.dumps(sidera.pipeline.report.schema(), indent=1) to it"
+
+
+def test_a_frame_is_used_or_refused_and_nothing_else():
+    rules = schema()["$defs"]["FrameReport"]["properties"]
+    assert rules["verdict"]["enum"] == ["refused", "used"]
+    codes = next(one for one in rules["code"]["anyOf"] if "$ref" in one)["$ref"].removeprefix("#/$defs/")
+    assert set(schema()["$defs"][codes]["enum"]) == {code.value for code in Refusal}
 
 
 def test_the_first_stack_is_also_told_alone(tmp_path):
@@ -323,3 +341,53 @@ def test_every_field_of_the_report_has_a_default_or_is_required_for_good_reason(
 def test_reports_and_simulated_nights_need_no_compiler():
     code = "import sys, sidera.pipeline.report, sidera.pipeline.simulate; assert 'numba' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_verdict_on_the_night_stands_first():
+    told = words(html(night()))
+    assert "3 of 4 lights were used; 1 left out: light_0004.fits (no match)." in told
+    assert "All 2 lights were used." in words(html(night(frames=(frame(1), frame(2)))))
+    several = (frame(1), refused(2), refused(3), refused(4, code="poor_fit"), refused(5))
+    assert "light_0004.fits … (3 × no match, 1 × poor fit)" in words(html(night(frames=several)))
+
+
+def test_calibration_frames_that_no_light_needed_are_told_apart_from_bad_ones():
+    idle = {
+        "kind": "dark",
+        "verdict": "refused",
+        "code": "not_needed",
+        "reason": "of 60 s",
+        "calibration": None,
+    }
+    told = words(html(night(frames=(frame(1), frame(7, **idle), frame(8, **idle)))))
+    assert "left out." not in told
+    assert (
+        "Calibration frames that no light needed Kind Frames File Why dark 2 light_0007.fits … of 60 s"
+        in told
+    )
+
+
+def test_several_stacks_are_compared_in_one_table():
+    told = words(html(night(stacks=(stack("L"), stack("R", frames_refused=0)))))
+    assert "2 stacks, all on the grid of light_0001.fits" in told
+    assert "L 3 of 4 6 min 1.7 2.61 412 R 3 6 min" in told
+
+
+def test_a_simulated_stack_is_compared_with_its_truth_on_the_page():
+    channel = TruthChannel(
+        band="G", stars=63, flux_bias=-0.48, flux_scatter=1.18, empty_pixels=900, false_pixels=0
+    )
+    truth = TruthReport(
+        frames=(TruthFrame(file="a", transform_rms=0.01),), transform_rms=0.0066, channels=(channel,)
+    )
+    told = words(html(night(stacks=(stack(truth=truth),))))
+    assert "1 transforms are right to 0.0066 px rms" in told
+    assert "Error of star fluxes, median % −0.48" in told
+    assert "Against the truth" not in words(html(night()))
+
+
+def test_units_stand_beside_what_they_measure():
+    told = words(html(night()))
+    assert "FWHM px" in told
+    assert "Sky ADU" in told
+    assert "Weight in the stack × the mean" in told

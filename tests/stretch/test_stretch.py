@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sidera.errors import ShapeError
-from sidera.stretch.auto import auto_curves, picture
+from sidera.stretch.auto import BACKGROUND, auto_curves, picture, star_balance
 from sidera.stretch.curves import Curve, mtf, stretch
 
 floats = st.floats(-1e6, 1e6, width=32) | st.just(float("nan"))
@@ -44,9 +44,9 @@ def test_agrees_with_the_plain_formula(image, m):
 @pytest.mark.parametrize("sky", [-500.0, 0.0, 1000.0])
 @pytest.mark.parametrize("noise", [0.5, 10.0, 300.0])
 @pytest.mark.parametrize("scale", [1.0, 1 / 65535])
-def test_the_sky_becomes_a_quarter_whatever_its_level_noise_and_unit(sky, noise, scale):
+def test_the_sky_comes_to_one_brightness_whatever_its_level_noise_and_unit(sky, noise, scale):
     shown = picture(night(sky, noise, scale)).image
-    assert np.median(shown) == pytest.approx(0.25, abs=0.01)
+    assert np.median(shown) == pytest.approx(BACKGROUND, abs=0.01)
     assert shown[42, 52] > 0.95
 
 
@@ -66,7 +66,7 @@ def test_the_sky_of_a_colour_image_is_neutral_and_a_red_star_stays_red():
 def test_colours_may_be_stretched_each_by_itself():
     image = np.stack([night(1000, noise) for noise in (5, 50, 500)])
     shown = picture(image, linked=False).image
-    np.testing.assert_allclose([np.median(channel) for channel in shown], 0.25, atol=0.01)
+    np.testing.assert_allclose([np.median(channel) for channel in shown], BACKGROUND, atol=0.01)
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,46 @@ def test_missing_pixels_are_black_and_do_not_count():
     image[:60] = np.nan
     shown = picture(image).image
     assert (shown[:60] == 0).all()
-    assert np.median(shown[60:]) == pytest.approx(0.25, abs=0.01)
+    assert np.median(shown[60:]) == pytest.approx(BACKGROUND, abs=0.01)
 
 
 def test_what_is_no_image_is_refused():
     with pytest.raises(ShapeError):
         picture(np.zeros(5, np.float32))
+
+
+def starry(colours, stars=60, size=(400, 500), seed=3):
+    """Three channels of noise with stars of 2.5 px, each star of one of the colours in turn."""
+    draw = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:25, :25] - 12
+    profile = np.exp(-(rows**2 + columns**2) / (2 * 1.06**2))
+    image = draw.normal(500, 3, (3, *size))
+    for number in range(stars):
+        row, column = draw.integers(20, size[0] - 20), draw.integers(20, size[1] - 20)
+        light = np.multiply.outer(np.array(colours[number % len(colours)]), profile)
+        image[:, row - 12 : row + 13, column - 12 : column + 13] += draw.uniform(300, 3000) * light
+    return image.astype(np.float32)
+
+
+def test_a_camera_that_sees_green_best_still_shows_white_stars():
+    gains = star_balance(starry([(0.5, 1.0, 0.4)]), (1e9,) * 3)
+    np.testing.assert_allclose(gains, (2.0, 1.0, 2.5), rtol=0.02)
+
+
+def test_among_white_stars_a_red_one_stays_red():
+    image = starry([(0.5, 1.0, 0.5)] * 5 + [(1.0, 0.5, 0.25)])
+    np.testing.assert_allclose(star_balance(image, (1e9,) * 3), (2.0, 1.0, 2.0), rtol=0.05)
+
+
+def test_a_green_nebula_does_not_make_the_stars_magenta():
+    image = starry([(1.0, 1.0, 1.0)])
+    rows, columns = np.mgrid[:400, :500]
+    image[1] += 4000 * np.exp(-((rows - 200) ** 2 + (columns - 250) ** 2) / (2 * 60.0**2)).astype(np.float32)
+    np.testing.assert_allclose(star_balance(image, (1e9,) * 3), 1.0, rtol=0.03)
+
+
+@pytest.mark.parametrize(
+    "image", [starry([(0.5, 1, 1)], stars=5), np.full((3, 40, 40), np.nan), np.zeros((3, 5, 5))]
+)
+def test_where_too_few_stars_tell_colours_stay_as_they_are(image):
+    assert star_balance(image.astype(np.float32), (1e9,) * 3) == (1.0, 1.0, 1.0)

@@ -7,9 +7,8 @@ def apply_masters(raw, dark, inverse):
     return (raw - dark) * inverse
 
 
-def moments(image, top, left, step, shift, low, high):
-    plane = image[top::step, left::step].astype(float)
-    kept = plane[(plane >= low) & (plane <= high)] - shift
+def moments(image, shift, low, high):
+    kept = image[(image >= low) & (image <= high)].astype(float) - shift
     return kept.size, kept.sum(), (kept**2).sum()
 
 
@@ -50,6 +49,14 @@ def hybrid_mean(samples, offset, unit, model, kappa):
     return mean(kept, widen, level)
 
 
+def normalise(flat, variance, factor, least):
+    """``factor`` and ``least`` are [row % 2, column % 2]."""
+    rows, columns = np.indices(flat.shape) % 2
+    low = ~(flat >= least[rows, columns])
+    times = np.where(low, np.nan, factor[rows, columns])
+    return flat * times, variance * times[: len(variance)] ** 2
+
+
 def _ring(image, row, column, reach, step):
     rows, columns = image.shape
 
@@ -66,6 +73,11 @@ def local_median(image, step):
         near = _ring(image, row, column, 2, step)
         out[row, column] = np.median(np.where(np.isnan(near), image[row, column], near))
     return out
+
+
+def stand_out(image, step, low, high):
+    median = local_median(image, step)
+    return np.where(median < low[0] * image + low[1], 1, np.where(median > high[0] * image + high[1], 2, 0))
 
 
 def excess(image, step):

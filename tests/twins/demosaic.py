@@ -231,3 +231,15 @@ def fill_defects(image, step, reach):
                 filled[row, column] = np.nanmedian(ring)
                 break
     return filled
+
+
+def conserve_flux(rgb, cfa, colours):
+    """Smoothed samples less smoothed colours, added; ``colours`` [row, column] says what each pixel sees."""
+    spline = np.array([1, 4, 6, 4, 1]) / 16
+    weights = np.outer(spline, spline)
+    out = rgb.astype(np.float64)
+    for colour, share in enumerate((4, 2, 4)):
+        missing = np.pad(np.where(colours == colour, share * cfa, 0) - rgb[colour], 2, mode="reflect")
+        for row, column in np.ndindex(cfa.shape):
+            out[colour, row, column] += (weights * missing[row : row + 5, column : column + 5]).sum()
+    return out

@@ -13,6 +13,9 @@ from sidera.types import F32, F64, I64, U8, Bool, plain
 SEGMENT = 64
 """Rows of a column that are judged together."""
 
+SAMPLE, STRIP = 1_000_000, 16
+"""Pixels that tell the spread of a master's residuals to 0.2 %, and the rows that are looked at together."""
+
 COSMETIC_SUPPORT = 3
 """`cosmetic` at a pixel depends on pixels at most this many rows and columns away (2 for mono)."""
 
@@ -25,7 +28,7 @@ factor of 8 the latter survives while they see four tenths of what its own colou
 """
 
 
-def _sorting_network(size: int) -> I64:
+def sorting_network(size: int) -> I64:
     """Comparisons of Batcher's odd-even merge sort (Knuth, volume 3, 5.3.4), for any size."""
     pairs = []
     top = 1 << (size - 1).bit_length()
@@ -36,10 +39,10 @@ def _sorting_network(size: int) -> I64:
             pairs += [(i, i + d) for i in range(size - d) if i & p == r]
             d, q, r = q - p, q // 2, p
         p //= 2
-    return np.array(pairs, np.int64)
+    return np.array(pairs, np.int64).reshape(-1, 2)
 
 
-NETWORK = _sorting_network(24)
+NETWORK = sorting_network(24)
 
 
 class Defect(IntFlag):
@@ -113,27 +116,55 @@ def _around(image: F32, step: int) -> F32:
     return out
 
 
+def _stands_out(image: F32, step: int, low: tuple[float, float], high: tuple[float, float]) -> U8:
+    """1 where the neighbours' median is under ``low``, 2 where over ``high``: factor and offset to the pixel.
+
+    In strips, padded one by one: a padded copy of the whole costs as much as the comparison.
+    """
+    out = np.empty(image.shape, np.uint8)
+    under, over = np.array(low, np.float32), np.array(high, np.float32)
+    halo = 2 * step
+    rows = np.pad(np.arange(image.shape[0]), halo, mode="reflect")
+    for top in range(0, image.shape[0], SEGMENT):
+        strip = image[rows[top : top + SEGMENT + 2 * halo]]
+        padded = np.pad(strip, [(0, 0), (halo, halo)], mode="reflect")
+        kernels.stand_out(padded, step, under, over, out[top : top + SEGMENT])
+    return out
+
+
+def _residuals(image: F32, step: int) -> F32:
+    """Pixels less the median of their neighbours, in strips that stand for the image where it is large."""
+    every = image.size // SAMPLE
+    if every < 2:
+        return image - _around(image, step)
+    halo, strips = 2 * step, []
+    for top in range(0, image.shape[0] - STRIP - 2 * halo + 1, every * STRIP):
+        strip = image[top : top + STRIP + 2 * halo]
+        strips.append((strip - _around(strip, step))[halo:-halo])
+    return np.concatenate(strips)
+
+
 def _in_dark(image: F32, variance: F32, step: int, sigma: float) -> U8:
-    residual = image - _around(image, step)
+    residual = _residuals(image, step)
     seen = residual[np.isfinite(residual)]
     if not seen.size:
         return np.zeros(image.shape, np.uint8)
     spread = 1.4826 * float(np.median(np.abs(seen - np.median(seen))))
-    known = variance[np.isfinite(variance)]
+    known = variance[:: max(1, variance.size // SAMPLE)]
+    known = known[np.isfinite(known)]
     read_noise = float(np.sqrt(np.median(known))) if known.size else 0.0
     limit = max(sigma * spread, 5 * read_noise)
-    return _bits(residual > limit, Defect.HOT) | _bits(residual < -limit, Defect.COLD)
+    found = _stands_out(image, step, (1, -limit), (1, limit))
+    return _bits(found == 1, Defect.HOT) | _bits(found == 2, Defect.COLD)
 
 
 def _in_flat(image: F32, step: int) -> U8:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = image / _around(image, step)
-    return _bits(~np.isfinite(image) | (np.abs(ratio - 1) > 0.25), Defect.FLAT)
+    found = _stands_out(image, step, (1 / 1.25, 0), (1 / 0.75, 0))
+    return _bits((found > 0) | ~np.isfinite(image), Defect.FLAT)
 
 
 def _noisy(variance: F32, step: int) -> U8:
-    around = _around(variance, step)
-    return _bits((variance > 6 * around) | (6 * variance < around), Defect.NOISY)
+    return _bits(_stands_out(variance, step, (1 / 6, 0), (6, 0)) > 0, Defect.NOISY)
 
 
 def _bits(mask: Bool, defect: Defect) -> U8:

@@ -5,7 +5,7 @@ import numpy as np
 from scipy.signal import savgol_filter
 
 from sidera.errors import ShapeError
-from sidera.model.header import Header
+from sidera.model.header import Card, Header
 from sidera.types import F32, F64, Bool, plain
 
 
@@ -78,7 +78,7 @@ def _quiet_median(lines: F64) -> F64:
 
 
 def trim(raw: object, header: Header) -> tuple[F32, Header]:
-    """The light-sensitive part of a frame, and its header: size and Bayer pattern follow; else unchanged."""
+    """The light-sensitive part of a frame, and its header (`trimmed`); else unchanged."""
     data = plain(raw)
     if header.trim_section is None:
         return data, header
@@ -88,8 +88,88 @@ def trim(raw: object, header: Header) -> tuple[F32, Header]:
         raise ShapeError(
             f"the trim section {header.trim_section} lies outside {data.shape[-2:]}", "Mend TRIMSEC"
         )
-    bayer = header.bayer.shifted(top, left) if header.bayer else None
-    described = msgspec.structs.replace(
-        header, width=right - left, height=bottom - top, bayer=bayer, trim_section=None, bias_section=None
+    return np.ascontiguousarray(data[..., top:bottom, left:right]), trimmed(header)
+
+
+def trimmed(header: Header) -> Header:
+    """What a header says once its frame is trimmed: size, Bayer pattern and world coordinates follow."""
+    if header.trim_section is None:
+        return header
+    top, bottom, left, right = header.trim_section
+    return msgspec.structs.replace(
+        header,
+        width=right - left,
+        height=bottom - top,
+        bayer=header.bayer.shifted(top, left) if header.bayer else None,
+        cards=tuple(_moved(card, {"CRPIX1": left, "CRPIX2": top}) for card in header.cards),
+        trim_section=None,
+        bias_section=None,
     )
-    return np.ascontiguousarray(data[..., top:bottom, left:right]), described
+
+
+def _moved(card: Card, offsets: dict[str, int]) -> Card:
+    """A card of the reference pixel, counted from the new corner."""
+    number = isinstance(card.value, int | float) and not isinstance(card.value, bool)
+    if card.keyword not in offsets or not number:
+        return card
+    return Card(card.keyword, float(card.value or 0) - offsets[card.keyword], card.comment)
+
+
+HEADROOM = 0.9
+"""The pedestal taken off a saturated pixel is less than a tenth of the range, so above this share it is still full."""
+
+
+def without_overscan(header: Header) -> Header:
+    """What the header of a raw frame says once `subtract_overscan` and `trim` are done with it. Pure.
+
+    The pedestal is gone, so nothing is declared black any more, and pixels are full a little sooner. Masters,
+    colour pictures, sections that overlap, and sections that hold the whole frame are passed over: their program
+    was done with them, or never meant them.
+    """
+    wanted = sections(header)
+    bare = msgspec.structs.replace(header, bias_section=None, trim_section=None)
+    if wanted is None:
+        return bare
+    bias, area = wanted
+    done = trimmed(msgspec.structs.replace(bare, trim_section=area))
+    if bias is None:
+        return done
+    full = None if header.saturation is None else HEADROOM * header.saturation
+    return msgspec.structs.replace(done, black=0.0, saturation=full)
+
+
+Section = tuple[int, int, int, int]
+
+
+def sections(header: Header) -> tuple[Section | None, Section | None] | None:
+    """Overscan and light-sensitive part that a raw frame is to lose and keep; None where there is nothing to do."""
+    if header.is_master or header.n_combined > 1 or header.planes != 1:
+        return None
+    bias, area = header.bias_section, header.trim_section
+    if bias is not None and _overlap(bias, area or (0, 0, 0, 0)):
+        bias = None
+    if bias is not None and (bias[1] - bias[0]) * (bias[3] - bias[2]) >= header.width * header.height:
+        bias = None
+    if area == (0, header.height, 0, header.width):
+        area = None
+    return None if bias is None and area is None else (bias, area)
+
+
+def _overlap(one: Section, other: Section) -> bool:
+    rows = max(one[0], other[0]) < min(one[1], other[1])
+    return rows and max(one[2], other[2]) < min(one[3], other[3])
+
+
+def remove_overscan(raw: object, header: Header) -> F32:
+    """The pixels that `without_overscan` describes: pedestal taken off, trimmed.
+
+    Raises
+    ------
+    ShapeError
+        When the overscan holds nothing that was measured.
+    """
+    wanted = sections(header)
+    if wanted is None:
+        return plain(raw)
+    used = msgspec.structs.replace(header, bias_section=wanted[0], trim_section=wanted[1])
+    return trim(subtract_overscan(raw, used), used)[0]

@@ -17,9 +17,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["--help", "-h"]},
     help="Turn a folder of raw telescope frames into one deep, clean image.\n\n"
-    "Start with [bold]sidera stack FOLDER[/bold]: it sorts lights, darks, flats and biases, calibrates, registers, "
-    "rejects satellites and cosmic rays, and writes the stack with a report.",
+    "Start with [bold]sidera stack ~/M31 -o m31.fits[/bold]: it sorts lights, darks, flats and biases, calibrates, "
+    "registers, rejects satellites and cosmic rays, and writes the stack with a report.",
     epilog="Later: drizzle, mosaics, comets and live stacking. Docs: README.md and docs/ in the source.",
 )
 

@@ -1,9 +1,11 @@
 """The only print: messages, tables and progress on the terminal."""
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,8 +16,17 @@ from rich.table import Table
 from sidera.errors import SideraError
 from sidera.pipeline.progress import Event
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+PIPED = 200
+"""Columns where nobody looks: a table in a file or a pipe is not folded to a screen that is not there."""
+
+
+def _console(stream: TextIO, stderr: bool) -> Console:
+    piped = not stream.isatty() and "COLUMNS" not in os.environ
+    return Console(stderr=stderr, highlight=False, width=PIPED if piped else None)
+
+
+out = _console(sys.stdout, stderr=False)
+err = _console(sys.stderr, stderr=True)
 
 Row = Sequence[str]
 
@@ -63,6 +74,22 @@ def table(title: str, head: Row, rows: Sequence[Row]) -> None:
     out.print(grid)
 
 
+STAGES = {
+    "scan": "reading headers",
+    "masters": "building or reusing masters",
+    "measure": "measuring lights",
+    "register": "registering",
+    "combine": "combining tiles",
+    "write": "writing",
+    "simulate": "simulating frames",
+}
+
+
+def _stage(event: Event) -> str:
+    """A stage in words; with what it is about where several follow one another."""
+    return STAGES.get(event.stage, event.stage)
+
+
 class Terminal:
     """Shows progress: a bar with ETA on a terminal, a plain line a stage elsewhere."""
 
@@ -84,11 +111,11 @@ class Terminal:
         """Show one step."""
         eta = f"about {_duration(event.eta_s)} left" if event.eta_s is not None else ""
         if self._bar is not None:
-            text = f"{event.stage} {event.done}/{event.total} {escape(event.note)}"
+            text = f"{escape(_stage(event))} {event.done}/{event.total} {escape(event.note)}"
             self._bar.update(self._task, completed=event.overall, description=text, eta=eta)
         elif event.stage != self._stage:
             self._stage = event.stage
-            err.print(f"{event.stage}: {event.total} steps {escape(event.note)}", soft_wrap=True)
+            err.print(f"{escape(_stage(event))} ({event.total})", soft_wrap=True)
 
     def close(self) -> None:
         """Leave the terminal clean."""

@@ -1,16 +1,17 @@
 """``sidera stack``: from a folder to a stack."""
 
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sidera.cli import report
 from sidera.cli.values import memory_size, share
-from sidera.errors import Exit, UsageError
+from sidera.errors import Exit, Refusal, UsageError
 from sidera.pipeline.progress import Progress
 
 if TYPE_CHECKING:
@@ -19,83 +20,164 @@ if TYPE_CHECKING:
     from sidera.pipeline.run import Result
 
 Paths = list[str] | None
-FRAMES = "Files, folders or globs; the option may be given several times."
+HERE = "Inputs"
+LOOK = "What the result looks like"
+WORK = "How the work is done"
+
+
+def _frames(kind: str) -> Any:  # noqa: ANN401 (Typer's own type is not public)
+    what = f"{kind}: files, folders or globs; may be given several times."
+    return typer.Option(metavar="FRAMES", help=what, show_default=False, rich_help_panel=HERE)
 
 
 def stack(
     inputs: Annotated[
-        list[str], typer.Argument(help="A folder of raw frames, or light frames.", show_default=False)
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="FOLDER | LIGHTS...", help="A folder of raw frames, or light frames.", show_default=False
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="The stack: .fits, .xisf or .tif. Default: NAME_stack.fits here."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The stack: .fits, .xisf or .tif (linear), .png (stretched). Default: NAME_stack.fits here.",
         ),
     ] = None,
-    lights: Annotated[Paths, typer.Option(help=f"Light frames. {FRAMES}")] = None,
-    darks: Annotated[Paths, typer.Option(help=f"Dark frames. {FRAMES}")] = None,
-    flats: Annotated[Paths, typer.Option(help=f"Flat frames. {FRAMES}")] = None,
-    biases: Annotated[Paths, typer.Option(help=f"Bias frames. {FRAMES}")] = None,
-    flat_darks: Annotated[Paths, typer.Option(help=f"Darks for the flats. {FRAMES}")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="A saved recipe (TOML).")] = None,
+    lights: Annotated[Paths, _frames("Light frames")] = None,
+    darks: Annotated[Paths, _frames("Dark frames")] = None,
+    flats: Annotated[Paths, _frames("Flat frames")] = None,
+    biases: Annotated[Paths, _frames("Bias frames")] = None,
+    flat_darks: Annotated[Paths, _frames("Darks for the flats")] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB", help="Leave out files that match, for example '*_bad*'.", rich_help_panel=HERE
+        ),
+    ] = None,
+    masters: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of master frames to reuse and add to. Default: a cache of yours.",
+            rich_help_panel=HERE,
+        ),
+    ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A saved recipe (TOML). Default: every default.", rich_help_panel=WORK
+        ),
+    ] = None,
     assign: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Change a setting: integration.rejection=winsorized. `sidera recipe` lists all."
+            "--set",
+            metavar="NAME=VALUE",
+            help="Change a setting: integration.rejection=winsorized. `sidera recipe` lists all.",
+            rich_help_panel=WORK,
         ),
-    ] = None,
-    memory: Annotated[
-        str | None, typer.Option(help="Memory to use at most, for example 2G. Default: half of what is free.")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads to use. Default: all processors.")
-    ] = None,
-    report_path: Annotated[
-        Path | None,
-        typer.Option(
-            "--report", help="Where to write report.json (and .html beside it). Default: beside the stack."
-        ),
-    ] = None,
-    keep: Annotated[
-        str | None, typer.Option(help="Keep only the best share of the frames, for example 90%.")
-    ] = None,
-    reference: Annotated[str | None, typer.Option(help="Reference frame: a file, or auto.")] = None,
-    framing: Annotated[
-        str | None, typer.Option(help="Output frame: reference, intersection or union.")
     ] = None,
     bayer: Annotated[
         str | None,
         typer.Option(
-            help="Colour filter array: RGGB, BGGR, GRBG, GBRG, or none for mono. Default: the header's."
+            metavar="PATTERN",
+            help="Colour filter array: RGGB, BGGR, GRBG, GBRG, or none for mono. Default: the header's.",
+            rich_help_panel=WORK,
         ),
     ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Leave out files that match this glob.")] = None,
-    masters: Annotated[
-        Path | None,
-        typer.Option(help="Folder of master frames to reuse and add to. Default: a cache of yours."),
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Keep only the best share of the frames, for example 90%. Default: 100%.",
+            rich_help_panel=WORK,
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Frame that the others are brought onto. Default: auto, the best.",
+            rich_help_panel=WORK,
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Memory to use at most, for example 2G. Default: half of what is free.",
+            rich_help_panel=WORK,
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Threads to use. Default: all processors.", rich_help_panel=WORK
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Show the plan and its cost, write nothing, stop.", rich_help_panel=WORK
+        ),
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with code 3 when any frame was refused.", rich_help_panel=WORK),
+    ] = False,
+    framing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The reference's frame, what all share (intersection), or all that any saw (union). "
+            "Default: reference.",
+            rich_help_panel=LOOK,
+        ),
     ] = None,
     halves: Annotated[
-        bool, typer.Option("--halves", help="Also write the stacks of odd and even frames: the true noise.")
+        bool,
+        typer.Option(
+            "--halves",
+            help="Also keep the stacks of odd and even frames: the true noise.",
+            rich_help_panel=LOOK,
+        ),
     ] = False,
-    preview: Annotated[Path | None, typer.Option(help="Also write a stretched picture (PNG).")] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with code 3 when any frame was refused.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write a stretched picture (.png).", rich_help_panel=LOOK),
+    ] = None,
+    report_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Where to write report.json (and .html beside it). Default: beside the stack.",
+            rich_help_panel=LOOK,
+        ),
+    ] = None,
 ) -> int:
     """Stack a folder of raw frames: calibrate, register, reject outliers, integrate.
 
-    [bold]sidera stack ~/M31 -o m31.fits[/bold]   sorts the folder by headers and names.
+    [bold]sidera stack ~/M31 -o m31.fits --preview m31.png[/bold]   sorts the folder by headers and names.
 
     [bold]sidera stack lights/ --darks darks/ --flats flats/[/bold]   names the kinds by hand.
 
-    Exit codes: 0 done, 2 usage, 3 frames refused under --strict, 4 nothing to stack, 5 unreadable or unwritable,
-    6 disk or memory, 130 cancelled.
+    [bold]sidera stack ~/M31 --dry-run[/bold]   tells what would be done, and stops.
+
+    Exit codes: 0 done, 1 internal error, 2 usage, 3 frames refused under --strict, 4 nothing to stack,
+    5 unreadable or unwritable, 6 disk or memory, 130 cancelled.
     """
     from sidera.model.header import Kind
     from sidera.pipeline.plan import make_plan
     from sidera.pipeline.run import run
+    from sidera.pipeline.workers import first_run
 
+    given = [*(inputs or []), *(lights or [])]
+    if not given:
+        raise UsageError("there is nothing to stack", "give a folder, or light frames: sidera stack ~/M31")
     changes = list(assign or [])
     for name, value in {
         "registration.reference": reference,
@@ -115,7 +197,7 @@ def stack(
     }
     with showing() as progress:
         plan = make_plan(
-            inputs,
+            inputs or [],
             kinds=kinds,
             recipe=chosen,
             exclude=exclude or (),
@@ -124,15 +206,20 @@ def stack(
             threads=threads,
             progress=progress,
         )
-        target = output or _default_output(inputs[0])
+        target = output or _default_output(given[0])
         show_plan(plan)
+        plan.check_output(target, preview, report_path)
         if dry_run:
             return Exit.DONE
-        plan.check_output(target)
+        if first_run():
+            report.note(
+                "This is the first run of this version: it compiles its loops, once, in a minute or two."
+            )
         result = run(plan, progress=progress)
         paths = result.save(target, report=report_path, preview=preview, progress=progress)
     show_result(result, paths)
-    return Exit.REFUSED if strict and result.refused else Exit.DONE
+    against_wish = [frame for frame in result.refused if frame.code != Refusal.EXCLUDED]
+    return Exit.REFUSED if strict and against_wish else Exit.DONE
 
 
 def show_plan(plan: "Plan") -> None:
@@ -142,21 +229,29 @@ def show_plan(plan: "Plan") -> None:
     report.table(
         "Calibration", ("lights", "bias", "dark", "flat", "formula", "remarks"), plan.calibration_rows()
     )
-    refused = [(Path(frame.id.path).name, frame.code.value, frame.reason) for frame in plan.refused]
-    if refused:
-        report.table("Left out", ("file", "code", "why"), refused)
+    _show_left("Left out", [(frame.id.path, frame.code, frame.reason) for frame in plan.refused])
     report.say(plan.cost.in_words())
 
 
 def show_result(result: "Result", paths: list[Path]) -> None:
     """What became of every frame, how good the stack is, and where it lies."""
-    refused = [(Path(frame.path).name, frame.code or "", frame.reason or "") for frame in result.refused]
-    if refused:
-        report.table("Refused", ("file", "code", "why"), refused)
+    _show_left("Refused", [(one.path, one.code or "", one.reason or "") for one in result.refused])
     for line in result.summary():
         report.say(line)
     for path in paths:
         report.say(f"wrote {path}")
+
+
+def _show_left(title: str, left: list[tuple[str, str, str]]) -> None:
+    """A row a file: of a film, whose frames all fail alike, not a row a frame."""
+    if not left:
+        return
+    counts = Counter(left)
+    rows = [
+        (Path(path).name + (f" ({count} frames)" if count > 1 else ""), str(code), why)
+        for (path, code, why), count in counts.items()
+    ]
+    report.table(title, ("file", "code", "why"), rows)
 
 
 @contextmanager

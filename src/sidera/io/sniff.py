@@ -181,11 +181,20 @@ def facts(path: Path) -> Facts:
     return found
 
 
+_MASTER_FILE = re.compile(r"(?<![a-z])master")
+_MASTER_FOLDER = re.compile(
+    r"^masters?([ _-]?(lights?|darks?|flats?|bias(es)?|flat[ _-]?darks?|frames?|calibration))?$"
+)
+"""The whole name: lights in the folder "Masterclass" are no masters."""
+
+
 def _told(name: str, is_file: bool) -> dict[str, object]:
     stem = _without_suffix(name) if is_file else name
     readers: dict[str, Callable[[str], object]] = {
         "kind": lambda text: kind_of_name(text, is_file),
-        "is_master": lambda text: bool(re.search(r"(?<![a-z])master", text.lower())) or None,
+        "is_master": lambda text: (
+            bool((_MASTER_FILE if is_file else _MASTER_FOLDER).search(text.lower())) or None
+        ),
         "filter": filter_of_name,
         "exposure": exposure_of_name,
         "temperature": temperature_of_name,
@@ -259,13 +268,13 @@ _FILTER = [(re.compile(rf"(?:^|[_\-])({pattern})(?=$|[_\-])"), name) for pattern
 
 
 def filter_of_name(name: str) -> str | None:
-    """Filter, where a whole part of the name (between underscores or hyphens) is one."""
+    """Filter, where a whole part of the name (between underscores or hyphens) is one; the first, and the longest."""
     hits = [
-        (match.start(), canonical or match[1])
+        (match.start(), -len(match[0]), canonical or match[1])
         for pattern, canonical in _FILTER
         if (match := pattern.search(name))
     ]
-    return min(hits)[1] if hits else None
+    return min(hits)[2] if hits else None
 
 
 _EXPOSURE = re.compile(

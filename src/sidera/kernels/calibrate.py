@@ -5,8 +5,23 @@ A *phase* is a pixel's place in the 2×2 cell of a colour filter array, ``2 * (r
 
 import numpy as np
 
-from sidera.kernels._jit import kernel
-from sidera.types import F32, F64, I64, U16
+from sidera.kernels._jit import exact_kernel, kernel
+from sidera.kernels.combine import (
+    ABSENT,
+    GAUSSIAN_MAD,
+    HALF,
+    LANES,
+    ONE,
+    ZERO,
+    _middle,
+    _sort,
+    _spread,
+)
+from sidera.types import F32, F64, I32, I64, U8, U16
+
+TWO, TWELVE = np.float32(2), np.float32(12)
+RUN = 512
+"""Pixels whose neighbours are counted together: few enough for the nearest cache."""
 
 
 @kernel
@@ -28,29 +43,27 @@ def apply_masters(raw: F32, dark: F32, inverse: F32, top: int, left: int, out: F
 
 
 @kernel
-def moments(
-    image: F32, top: int, left: int, step: int, shift: float, low: float, high: float
-) -> tuple[int, float, float]:
-    """Count, sum and sum of squares of ``value - shift`` over every ``step``-th pixel within [low, high]."""
-    count, total, squares = 0, 0.0, 0.0
-    for row in range(top, image.shape[0], step):
-        line = image[row]
-        for column in range(left, image.shape[1], step):
-            value = np.float64(line[column])
-            if low <= value <= high:  # false for NaN
-                count += 1
-                total += value - shift
-                squares += (value - shift) * (value - shift)
+def moments(values: F32, shift: float, low: float, high: float) -> tuple[float, float, float]:
+    """Count, sum and sum of squares of ``value - shift`` over the values within [low, high]."""
+    count, total, squares = 0.0, 0.0, 0.0
+    for i in range(values.size):
+        value = np.float64(values[i])
+        inside = (value >= low) & (value <= high)  # false for NaN
+        deviation = value - shift if inside else 0.0
+        count += 1.0 if inside else 0.0
+        total += deviation
+        squares += deviation * deviation
     return count, total, squares
 
 
-@kernel
+@exact_kernel
 def hybrid_mean(
     samples: F32,
-    offset: F64,
-    unit: F64,
-    model: F64,
-    kappa: float,
+    offset: F32,
+    unit: F32,
+    model: F32,
+    kappa: np.float32,
+    network: I32,
     top: int,
     left: int,
     value: F32,
@@ -60,109 +73,228 @@ def hybrid_mean(
     """Clipped weighted mean of ``(sample - offset) * unit`` over frames; weights ``1 / unit``.
 
     ``offset`` and ``unit`` are [phase, frame]; ``model`` holds floor, slope and level: a sample of S ADU has
-    the variance ``floor + slope * max(S - level, 0)``.
+    the variance ``floor + slope * max(S - level, 0)``. ``network`` sorts as many values as there are frames.
+    Infinite samples count as missing.
+
+    Sums are float64 of float32 terms of like size, and so exact: the order of the frames changes no bit.
     """
     frames, rows, columns = samples.shape
-    pixel, units = np.empty(frames, np.float64), np.empty(frames, np.float64)  # scratch: one a band
+    less, times, inverse = _by_lane(offset, unit, left)
+    blocks, scratch = np.empty((4, frames, LANES), np.float32), np.zeros((10, LANES), np.float32)
+    raw, scaled, sigma = blocks[0], blocks[1], blocks[2]
+    ordered = take = blocks[3]  # sorted samples first, then what each counts for
+    zero, present, middle, mad, kept = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    limits, mean_sigma, sums = scratch[5:10], np.empty(LANES, np.float64), np.empty((3, LANES), np.float64)
     for row in range(rows):
-        for column in range(columns):
-            phase = 2 * ((top + row) % 2) + (left + column) % 2
-            stop = _gather(samples[:, row, column], offset[phase], unit[phase], pixel, units)
-            mean, error, kept = _clip(pixel[:stop], units[:stop], model, kappa)
-            value[row, column] = mean
-            variance[row, column] = error
-            count[row, column] = kept
+        parity = (top + row) % 2
+        for first in range(0, columns, LANES):
+            _gather(samples, row, first, less[parity], times[parity], raw, scaled, ordered, present)
+            _sort(ordered, network)
+            _middle(ordered, zero, present, middle)
+            _spread(ordered, middle, present, kept, mad)  # kept is free until the samples are summed
+            _sigmas(scaled, middle, times[parity], inverse[parity], model, present, sigma, mean_sigma)
+            _set_limits(ordered, middle, mad, present, mean_sigma, kappa, limits)
+            _keep(scaled, sigma, limits, take, kept)
+            _sum_kept(raw, inverse[parity], take, sums[0], sums[1])
+            _move_centre(present, kept, sums, limits[0])
+            _keep(scaled, sigma, limits, take, kept)
+            _sum_kept(raw, inverse[parity], take, sums[0], sums[1])
+            _sum_variances(limits[3], inverse[parity], model, take, sums[2])
+            here = slice(first, min(first + LANES, columns))
+            out = value[row, here], variance[row, here], count[row, here]
+            _write(present, middle, mean_sigma, limits[4], sums, kept, *out)
 
 
-@kernel
-def _gather(samples: F32, offset: F64, unit: F64, pixel: F64, units: F64) -> int:
-    """Measured samples in rising order into ``pixel``, their units beside them; how many there are."""
-    stop = 0
-    for frame in range(samples.size):
-        if samples[frame] == samples[frame]:
-            pixel[stop] = (samples[frame] - offset[frame]) * unit[frame]
-            units[stop] = unit[frame]
-            stop += 1
-    for gap in (701, 301, 132, 57, 23, 10, 4, 1):  # Shell sort, gaps of Ciura 2001
-        for i in range(gap, stop):
-            here, its, j = pixel[i], units[i], i
-            while j >= gap and pixel[j - gap] > here:
-                pixel[j], units[j] = pixel[j - gap], units[j - gap]
-                j -= gap
-            pixel[j], units[j] = here, its
-    return stop
+@exact_kernel
+def _by_lane(offset: F32, unit: F32, left: int) -> tuple[F32, F32, F32]:
+    """Offsets, units and their inverses spread over the lanes, each [row % 2, frame, lane].
+
+    A run of lanes begins at a multiple of their even number, so that a lane's phase is that of its row.
+    """
+    frames = offset.shape[1]
+    less, times = np.empty((2, frames, LANES), np.float32), np.empty((2, frames, LANES), np.float32)
+    inverse = np.empty((2, frames, LANES), np.float32)
+    for parity in range(2):
+        for frame in range(frames):
+            for lane in range(LANES):
+                phase = 2 * parity + (left + lane) % 2
+                less[parity, frame, lane] = offset[phase, frame]
+                times[parity, frame, lane] = unit[phase, frame]
+                inverse[parity, frame, lane] = ONE / unit[phase, frame]
+    return less, times, inverse
 
 
-@kernel
-def _clip(pixel: F64, units: F64, model: F64, kappa: float) -> tuple[float, float, int]:
-    """Mean, variance and number of the sorted samples within κ·max(σ_model, shrunk MAD) of the centre."""
-    size = pixel.size
-    if size == 0:
-        return np.nan, np.nan, 0
-    middle = (pixel[(size - 1) // 2] + pixel[size // 2]) / 2
-    sigma = 0.0
-    for i in range(size):
-        sigma += _sigma(units[i], middle, model)
-    sigma /= size
-    if size == 2:  # two cannot outvote each other; a cosmic ray only ever adds
-        stop = 1 if pixel[1] - pixel[0] > 6 * sigma else 2
-        return _mean(pixel, units, 0, stop, pixel[0], model, 1.0)
-    widen = 1.0
-    if size >= 5 and sigma > 0:
-        widen = max(1.0, 1.4826 * _mad(pixel, middle) / sigma / (1 + 1.5 / np.sqrt(size)))
-    centre, start, stop = middle, 0, size
-    for _ in range(2):
-        start, stop = 0, size
-        while start < stop and centre - pixel[start] > kappa * widen * _sigma(units[start], middle, model):
-            start += 1
-        while stop > start and pixel[stop - 1] - centre > kappa * widen * _sigma(
-            units[stop - 1], middle, model
-        ):
-            stop -= 1
-        if stop - start < (size + 1) // 2:
-            return middle, np.pi / 2 * sigma * sigma * widen * widen / size, size
-        centre = _mean(pixel, units, start, stop, middle, model, widen)[0]
-    return _mean(pixel, units, start, stop, middle, model, widen)
+@exact_kernel
+def _gather(
+    samples: F32,
+    row: int,
+    left: int,
+    less: F32,
+    times: F32,
+    raw: F32,
+    scaled: F32,
+    ordered: F32,
+    present: F32,
+) -> None:
+    """Copy a run of pixels into lanes, less their offsets; ``scaled`` twice, once to be sorted."""
+    width = min(LANES, samples.shape[2] - left)
+    present[:] = ZERO
+    for frame in range(samples.shape[0]):
+        source = samples[frame, row, left : left + width]
+        own_raw, own_scaled, own_ordered = raw[frame], scaled[frame], ordered[frame]
+        own_less, own_times = less[frame], times[frame]
+        for lane in range(width):
+            sample = source[lane]
+            seen = abs(sample) < ABSENT
+            difference = sample - own_less[lane] if seen else ZERO
+            result = difference * own_times[lane] if seen else ABSENT
+            own_raw[lane] = difference
+            own_scaled[lane] = result
+            own_ordered[lane] = result
+            present[lane] += ONE if seen else ZERO
+        for lane in range(width, LANES):
+            own_raw[lane] = ZERO
+            own_scaled[lane] = ABSENT
+            own_ordered[lane] = ABSENT
 
 
-@kernel
-def _sigma(unit: float, level: float, model: F64) -> float:
-    """Standard deviation that the noise model expects of a sample in the samples' own unit."""
-    sigma: float = unit * np.sqrt(model[0] + model[1] * max(level / unit - model[2], 0.0))
-    return sigma
+@exact_kernel
+def _expected(
+    level: np.float32, inverse: np.float32, floor: np.float32, slope: np.float32, dark: np.float32
+) -> np.float32:
+    """Variance in ADU² that the noise model expects of a frame at a pixel of this scaled level."""
+    light = level * inverse - dark
+    variance: np.float32 = floor + slope * (light if light > ZERO else ZERO)
+    return variance
 
 
-@kernel
-def _mad(pixel: F64, middle: float) -> float:
-    """Median absolute deviation of sorted samples: walk outwards from the middle, to the nearer side."""
-    size = pixel.size
-    left, right = (size - 1) // 2, (size - 1) // 2 + 1
-    last, before = 0.0, 0.0
-    for _ in range(size // 2 + 1):
-        below = middle - pixel[left] if left >= 0 else np.inf
-        above = pixel[right] - middle if right < size else np.inf
-        before = last
-        if below <= above:
-            last = below
-            left -= 1
+@exact_kernel
+def _sigmas(
+    scaled: F32, middle: F32, times: F32, inverse: F32, model: F32, present: F32, sigma: F32, mean: F64
+) -> None:
+    """Each sample's deviation by the noise model, in scaled units, and the mean of the present ones'."""
+    mean[:] = 0.0
+    floor, slope, dark = model[0], model[1], model[2]
+    for frame in range(scaled.shape[0]):
+        lanes, own, one_times, one_inverse = scaled[frame], sigma[frame], times[frame], inverse[frame]
+        for lane in range(LANES):
+            deviation = one_times[lane] * np.sqrt(
+                _expected(middle[lane], one_inverse[lane], floor, slope, dark)
+            )
+            own[lane] = deviation
+            mean[lane] += np.float64(deviation) if lanes[lane] < ABSENT else 0.0
+    for lane in range(LANES):
+        mean[lane] /= max(present[lane], ONE)
+
+
+@exact_kernel
+def _set_limits(
+    ordered: F32, middle: F32, mad: F32, present: F32, sigma: F64, kappa: np.float32, limits: F32
+) -> None:
+    """Fill ``limits``: centre, how many sigma and how much more a sample may be off it, level of the noise, widening.
+
+    The scatter has a say from 5 samples on, shrunk as it is itself uncertain. Two samples cannot outvote each
+    other; a cosmic ray only ever adds, so the lower one is the centre.
+    """
+    for lane in range(LANES):
+        n, pair, widen = present[lane], present[lane] == 2, 1.0
+        if n >= 5 and sigma[lane] > 0:
+            widen = max(1.0, GAUSSIAN_MAD * mad[lane] / sigma[lane] / (1 + 1.5 / np.sqrt(n)))
+        centre = ordered[0, lane] if pair else middle[lane]
+        limits[0, lane], limits[3, lane], limits[4, lane] = centre, centre, widen
+        limits[1, lane] = 0.0 if pair else kappa * widen
+        limits[2, lane] = 6 * sigma[lane] if pair else 0.0
+
+
+@exact_kernel
+def _keep(scaled: F32, sigma: F32, limits: F32, take: F32, kept: F32) -> None:
+    """Set ``take`` [frame, lane] to 1 for samples within the limits, else 0; ``kept`` counts them."""
+    centre, factor, extra = limits[0], limits[1], limits[2]
+    kept[:] = ZERO
+    for frame in range(scaled.shape[0]):
+        lanes, own, mine = scaled[frame], sigma[frame], take[frame]
+        for lane in range(LANES):
+            outside = abs(lanes[lane] - centre[lane]) > factor[lane] * own[lane] + extra[lane]  # never by NaN
+            result = ZERO if outside | (lanes[lane] >= ABSENT) else ONE
+            mine[lane] = result
+            kept[lane] += result
+
+
+@exact_kernel
+def _sum_kept(raw: F32, inverse: F32, take: F32, total: F64, weight: F64) -> None:
+    """Sums of the kept samples in ADU and of their weights."""
+    total[:] = 0.0
+    weight[:] = 0.0
+    for frame in range(raw.shape[0]):
+        lanes, share, mine = raw[frame], inverse[frame], take[frame]
+        for lane in range(LANES):
+            total[lane] += np.float64(lanes[lane] * mine[lane])
+            weight[lane] += np.float64(share[lane] * mine[lane])
+
+
+@exact_kernel
+def _sum_variances(level: F32, inverse: F32, model: F32, take: F32, total: F64) -> None:
+    """Sum of the kept samples' variances in ADU² by the noise model."""
+    total[:] = 0.0
+    floor, slope, dark = model[0], model[1], model[2]
+    for frame in range(take.shape[0]):
+        share, mine = inverse[frame], take[frame]
+        for lane in range(LANES):
+            variance = _expected(level[lane], share[lane], floor, slope, dark)
+            total[lane] += np.float64(variance * mine[lane])
+
+
+@exact_kernel
+def _move_centre(present: F32, kept: F32, sums: F64, centre: F32) -> None:
+    """Move the centre to the mean of the kept; it stays where these are not half, and so are not the next time."""
+    for lane in range(LANES):
+        if present[lane] > TWO and TWO * kept[lane] >= present[lane]:
+            centre[lane] = sums[0, lane] / sums[1, lane]
+
+
+@exact_kernel
+def _write(
+    present: F32,
+    middle: F32,
+    sigma: F64,
+    widen: F32,
+    sums: F64,
+    kept: F32,
+    value: F32,
+    variance: F32,
+    count: U16,
+) -> None:
+    """Mean, its variance and number kept; where these are not half, median, its variance and all."""
+    for lane in range(value.size):
+        number = kept[lane]
+        if present[lane] == ZERO:
+            value[lane], variance[lane] = np.nan, np.nan
+        elif TWO * number < present[lane]:
+            number, error = present[lane], sigma[lane] * widen[lane]
+            value[lane], variance[lane] = middle[lane], np.pi / 2 * error * error / number
         else:
-            last = above
-            right += 1
-    return last if size % 2 else (last + before) / 2
+            error = widen[lane] / sums[1, lane]
+            value[lane], variance[lane] = sums[0, lane] / sums[1, lane], sums[2, lane] * error * error
+        count[lane] = np.uint16(number)
 
 
 @kernel
-def _mean(
-    pixel: F64, units: F64, start: int, stop: int, level: float, model: F64, widen: float
-) -> tuple[float, float, int]:
-    """Mean weighted by ``1 / unit``, its variance, and the number of samples from ``start`` to ``stop``."""
-    total, weights, variance = 0.0, 0.0, 0.0
-    for i in range(start, stop):
-        sigma = widen * _sigma(units[i], level, model)
-        total += pixel[i] / units[i]
-        weights += 1 / units[i]
-        variance += (sigma / units[i]) ** 2
-    return total / weights, variance / (weights * weights), stop - start
+def normalise(flat: F32, variance: F32, factor: F32, least: F32) -> None:
+    """Multiply a flat by ``factor`` in place and its variance by the square; NaN where it is under ``least``.
+
+    ``factor`` and ``least`` (in the flat's own unit) are [row % 2, column]; ``variance`` may have no rows.
+    """
+    for row in range(flat.shape[0]):
+        line, times, floor = flat[row], factor[row % 2], least[row % 2]
+        if variance.shape[0] > 0:
+            error = variance[row]
+            for column in range(line.size):
+                low = not line[column] >= floor[column]
+                error[column] = np.float32(np.nan) if low else error[column] * times[column] * times[column]
+        for column in range(line.size):
+            line[column] = (
+                line[column] * times[column] if line[column] >= floor[column] else np.float32(np.nan)
+            )
 
 
 @kernel
@@ -182,7 +314,8 @@ def local_median(padded: F32, step: int, pairs: I64, scratch: F32, out: F32) -> 
                 first, second = scratch[pairs[pair, 0]], scratch[pairs[pair, 1]]
                 for lane in range(lanes):
                     one, other = first[lane], second[lane]
-                    first[lane], second[lane] = min(one, other), max(one, other)
+                    first[lane] = one if one < other else other
+                    second[lane] = other if one < other else one
             centre = padded[row + 2 * step, left + 2 * step : left + 2 * step + width]
             result, low, high = out[row, left : left + width], scratch[11], scratch[12]
             for lane in range(width):
@@ -200,6 +333,106 @@ def _neighbours(padded: F32, row: int, left: int, step: int, width: int, scratch
             source, lane_of = padded[y, x : x + width], scratch[place - (place > 12)]
             for lane in range(width):
                 lane_of[lane] = _or(source[lane], centre[lane])
+
+
+@kernel
+def stand_out(padded: F32, step: int, low: F32, high: F32, out: U8) -> None:
+    """Fill 1 where the median of the 24 neighbours is under ``low``, 2 where it is over ``high``, else 0.
+
+    ``low`` and ``high`` are (factor, offset) of a bound ``factor * pixel + offset``. ``padded`` is as of
+    `local_median`, and this equivalent to comparing with it, but nothing is sorted: a median lies under a bound
+    where at least half of the neighbours do.
+    """
+    rows, columns = out.shape
+    scratch = np.empty((4, RUN), np.float32)
+    under, over, below, above = scratch[0], scratch[1], scratch[2], scratch[3]
+    for row in range(rows):
+        middle, result = padded[row + 2 * step, 2 * step : 2 * step + columns], out[row]
+        for left in range(0, columns, RUN):
+            width = min(RUN, columns - left)
+            centre = middle[left : left + width]
+            for lane in range(width):
+                under[lane] = low[0] * centre[lane] + low[1]
+                over[lane] = high[0] * centre[lane] + high[1]
+            _count_beyond(padded, row, left, step, centre, under, over, below, above)
+            verdict, ties = result[left : left + width], ZERO
+            for lane in range(width):
+                under_it, over_it = below[lane] > TWELVE, above[lane] > TWELVE
+                verdict[lane] = np.uint8(1) if under_it else np.uint8(2) if over_it else np.uint8(0)
+                ties += ONE if (below[lane] == TWELVE) | (above[lane] == TWELVE) else ZERO
+            if ties > ZERO:  # rare: a bound lies between the two middle ones
+                _settle_ties(padded, row, left, step, under, over, below, above, verdict)
+
+
+@kernel
+def _settle_ties(
+    padded: F32,
+    row: int,
+    left: int,
+    step: int,
+    under: F32,
+    over: F32,
+    below: F32,
+    above: F32,
+    verdict: U8,
+) -> None:
+    """Judge by their median the pixels that have 12 neighbours beyond a bound, 12 within."""
+    for lane in range(verdict.size):
+        if below[lane] == TWELVE or above[lane] == TWELVE:
+            median = _median_about(padded, row, left + lane, step, under[lane], over[lane])
+            verdict[lane] = 1 if median < under[lane] else 2 if median > over[lane] else 0
+
+
+@kernel
+def _count_beyond(
+    padded: F32, row: int, left: int, step: int, centre: F32, under: F32, over: F32, below: F32, above: F32
+) -> None:
+    """Count, of each pixel's 24 neighbours, those under and over its bounds."""
+    width = centre.size
+    for lane in range(width):  # the centre is counted with its row below
+        below[lane] = -ONE if centre[lane] < under[lane] else ZERO
+        above[lane] = -ONE if centre[lane] > over[lane] else ZERO
+    for y in range(row, row + 5 * step, step):
+        line = padded[y, left : left + width + 4 * step]
+        a, b, c = line[:width], line[step : step + width], line[2 * step : 2 * step + width]
+        d, e = line[3 * step : 3 * step + width], line[4 * step : 4 * step + width]
+        for lane in range(width):
+            x, low, high = centre[lane], under[lane], over[lane]
+            p, q, r = _or(a[lane], x), _or(b[lane], x), _or(c[lane], x)
+            s, t = _or(d[lane], x), _or(e[lane], x)
+            below[lane] += _less(p, low) + _less(q, low) + _less(r, low) + _less(s, low) + _less(t, low)
+            above[lane] += _less(high, p) + _less(high, q) + _less(high, r) + _less(high, s) + _less(high, t)
+
+
+@kernel
+def _less(one: np.float32, other: np.float32) -> np.float32:
+    return ONE if one < other else ZERO
+
+
+@kernel
+def _median_about(
+    padded: F32, row: int, column: int, step: int, under: np.float32, over: np.float32
+) -> np.float32:
+    """Median of 24 neighbours of which 12 lie beyond a bound: the mean of the two nearest to the bound."""
+    centre = padded[row + 2 * step, column + 2 * step]
+    nearest = np.array(
+        [-ABSENT, ABSENT, -ABSENT, ABSENT], np.float32
+    )  # below and not below, not above and above
+    number = 0
+    for place in range(25):
+        if place != 12:
+            value = _or(padded[row + (place // 5) * step, column + (place % 5) * step], centre)
+            if value < under:
+                nearest[0] = max(nearest[0], value)
+                number += 1
+            else:
+                nearest[1] = min(nearest[1], value)
+            if value > over:
+                nearest[3] = min(nearest[3], value)
+            else:
+                nearest[2] = max(nearest[2], value)
+    median: np.float32 = HALF * (nearest[0] + nearest[1] if number == 12 else nearest[2] + nearest[3])
+    return median
 
 
 @kernel

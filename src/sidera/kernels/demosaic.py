@@ -562,3 +562,41 @@ def _nearest_ring(image: F32, row: int, column: int, step: int, reach: int, ring
         if count:
             return np.float32(np.median(ring[:count]))
     return np.float32(0.0)
+
+
+# ---------------------------------------------------------------------------------------- conserving flux
+
+
+@exact_kernel
+def missing_light(cfa: F32, site: F32, share: np.float32, plane: F32, missing: F32) -> None:
+    """Fill ``missing`` with ``share`` · sample - ``plane`` at sites of the colour, -``plane`` elsewhere.
+
+    ``site`` [row % 2, column] is 1 at the colour's sites. ``missing`` has a margin of 2, mirrored.
+    """
+    rows, columns = cfa.shape
+    for row in range(rows):
+        raw, measured, made = cfa[row], site[row % 2], plane[row]
+        inner = missing[row + 2][2 : 2 + columns]
+        for column in range(columns):
+            inner[column] = share * measured[column] * raw[column] - made[column]
+        for step in range(1, 3):
+            missing[row + 2, 2 - step] = inner[mirror(-step, columns)]
+            missing[row + 2, columns + 1 + step] = inner[mirror(columns - 1 + step, columns)]
+    for step in range(1, 3):
+        missing[2 - step] = missing[2 + mirror(-step, rows)]
+        missing[rows + 1 + step] = missing[2 + mirror(rows - 1 + step, rows)]
+
+
+@exact_kernel
+def add_smoothed(missing: F32, plane: F32) -> None:
+    """Add ``missing``, smoothed by the B3 spline (1 4 6 4 1)/16 along both axes, to ``plane``."""
+    four, six, whole = np.float32(4.0), np.float32(6.0), np.float32(1 / 256)
+    line = np.empty(missing.shape[1], np.float32)
+    for row in range(plane.shape[0]):
+        a, b, c, d, e = missing[row], missing[row + 1], missing[row + 2], missing[row + 3], missing[row + 4]
+        for x in range(line.size):
+            line[x] = (a[x] + e[x]) + four * (b[x] + d[x]) + six * c[x]
+        out = plane[row]
+        f, g, h, i, j = line, line[1:], line[2:], line[3:], line[4:]
+        for x in range(out.size):
+            out[x] += whole * ((f[x] + j[x]) + four * (g[x] + i[x]) + six * h[x])

@@ -46,6 +46,10 @@ class DemosaicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="rcd: sharpest; bilinear: exact star colours; superpixel: half size, no interpolation."
         ),
     ] = "rcd"
+    conserve_flux: Annotated[
+        bool,
+        Meta(description="After rcd or vng, give each colour back the light that its own pixels saw."),
+    ] = True
     bayer: Annotated[
         Literal["auto", "RGGB", "BGGR", "GRBG", "GBRG", "none"],
         Meta(

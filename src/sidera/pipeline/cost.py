@@ -1,6 +1,6 @@
 """What a run will need in time, memory and disk, said before it starts."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -20,18 +20,19 @@ BASE_BYTES = 350 << 20
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """An estimate: wall seconds, peak bytes of memory, bytes written."""
+    """An estimate: wall seconds, peak bytes of memory, bytes written, bytes unpacked for the time of the run."""
 
     seconds: float
     memory: int
     disk: int
+    scratch: int = 0
 
     def in_words(self) -> str:
         """One line for people."""
-        minutes = f"{self.seconds:.0f} s" if self.seconds < 90 else f"{self.seconds / 60:.0f} min"
-        return (
-            f"This will take about {minutes}, {_size(self.memory)} of memory and {_size(self.disk)} of disk."
-        )
+        time = f"{self.seconds:.0f} s" if self.seconds < 90 else f"{self.seconds / 60:.0f} min"
+        memory, disk = size_in_words(self.memory), size_in_words(self.disk)
+        meanwhile = f" (and {size_in_words(self.scratch)} meanwhile)" if self.scratch else ""
+        return f"This will take about {time}, {memory} of memory and {disk} of disk{meanwhile}."
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -41,8 +42,15 @@ class Work(msgspec.Struct, frozen=True):
     channels: int
 
 
-def estimate(stacks: Iterable[Work], calibration: Iterable[Header], threads: int, halves: bool) -> Cost:
+MAPPED = ("FITS", "SER")
+"""Formats that are read where they lie; others are unpacked once into the scratch folder."""
+
+
+def estimate(stacks: Iterable[Work], calibration: Collection[Header], threads: int, halves: bool) -> Cost:
     """Cost of a run from headers alone."""
+    stacks = tuple(stacks)
+    packed = [*calibration, *(one for work in stacks for one in work.lights)]
+    scratch = sum(_unpacked(one) for one in packed if one.format not in MAPPED)
     masters = {(one.width, one.height, one.planes, one.kind) for one in calibration}
     seconds = sum(_megapixels(one) * MASTER_SECONDS for one in calibration)
     held = sum(4 * width * height * planes for width, height, planes, _ in masters)
@@ -57,12 +65,17 @@ def estimate(stacks: Iterable[Work], calibration: Iterable[Header], threads: int
             tile_bytes(len(work.lights), work.channels) + int(area * 1e6) * 24 // max(len(work.lights), 4)
         )
         memory = max(memory, written + flying)
-    return Cost(START_SECONDS + seconds / max(threads, 1), BASE_BYTES + held + memory, disk)
+    return Cost(START_SECONDS + seconds / max(threads, 1), BASE_BYTES + held + memory, disk, scratch)
+
+
+def _unpacked(header: Header) -> int:
+    return header.width * header.height * header.planes * (4 if "float" in header.bits else 2)
 
 
 def _megapixels(header: Header) -> float:
     return header.width * header.height / 1e6
 
 
-def _size(count: int) -> str:
+def size_in_words(count: int) -> str:
+    """Bytes for people."""
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

@@ -36,7 +36,7 @@ def measure_frames(
     Frames of unknown kind count as lights here: a file named on the command line is meant.
     """
     recipe, progress = recipe or Recipe(), progress or Progress()
-    seen = scan(inputs)
+    seen = scan(inputs, progress=progress)
     lights = [frame for frame in seen.found if frame.header.kind in (Kind.LIGHT, Kind.UNKNOWN)]
     progress.stage("measure", len(lights))
     rows: list[dict[str, Any]] = []
@@ -58,4 +58,7 @@ def measure_frames(
                 refused.append(outcome)
             else:
                 rows.append(outcome)
-    return rows, [{"path": left.id.path, "code": left.code.value, "reason": left.reason} for left in refused]
+    return rows, [
+        {"path": left.id.path, "code": left.code.value, "reason": left.reason, "cure": left.cure}
+        for left in refused
+    ]

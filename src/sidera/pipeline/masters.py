@@ -1,8 +1,9 @@
 """Master frames of a run: built in bounded memory, kept by content key, found again."""
 
 import hashlib
+import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,47 +12,30 @@ import platformdirs
 from sidera._version import __version__
 from sidera.calibration.apply import Calibrator, prepare
 from sidera.calibration.defects import find_defects
-from sidera.calibration.groups import Group
+from sidera.calibration.groups import Group, group_frames
 from sidera.calibration.masters import make_master, normalise_flat
 from sidera.calibration.match import FlatPairing, Pairing, pair_flat, plan_calibration
 from sidera.calibration.match import Plan as CalibrationPlan
 from sidera.errors import FrameError, UnwritableError
 from sidera.io.masters import read_master
 from sidera.io.read import open_frame
-from sidera.io.write import write
+from sidera.io.write import KEY, NO_BIAS, write
 from sidera.model.frame import FrameId
 from sidera.model.header import Header, Kind
 from sidera.model.masters import Master
 from sidera.pipeline.progress import Progress
 from sidera.pipeline.readers import Readers
 from sidera.pipeline.recipe import Recipe
-from sidera.pipeline.scan import Refused, refusal, scan
+from sidera.pipeline.scan import Refused, fingerprint, refusal, scan
 from sidera.types import F32
 
-SAMPLES = 32
-"""Blocks of a file that its fingerprint looks at."""
-BLOCK = 4096
+CALIBRATION = (Kind.BIAS, Kind.DARK, Kind.FLAT, Kind.FLAT_DARK)
 
 
 def masters_folder() -> Path:
     """Where masters are kept when no folder is named: the user's cache; SIDERA_MASTERS moves it."""
     given = os.environ.get("SIDERA_MASTERS")
     return Path(given) if given else Path(platformdirs.user_cache_dir("sidera", appauthor=False)) / "masters"
-
-
-def fingerprint(path: Path) -> bytes:
-    """Digest of a file's size and of blocks spread over it.
-
-    Names and dates do not count, so a copied or moved file is known again. Two sensor read-outs never agree in
-    32 blocks of noise.
-    """
-    size = path.stat().st_size
-    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
-    with path.open("rb") as stream:
-        for start in sorted({size * i // SAMPLES // BLOCK * BLOCK for i in range(SAMPLES)}):
-            stream.seek(start)
-            digest.update(stream.read(BLOCK))
-    return digest.digest()
 
 
 class MasterStore:
@@ -169,7 +153,7 @@ def build_masters(
     A group that cannot be built is left out: its frames are refused, and the lights go on without it.
     """
     needed = plan.needed()
-    progress.stage("masters", len(needed), "building or reusing master frames")
+    progress.stage("masters", len(needed))
     refused: list[Refused] = []
     for group in needed:
         flat = plan.flats.get(group.key, FlatPairing(flat=group.key))
@@ -203,40 +187,75 @@ def _calibrator(pairing: Pairing, store: MasterStore) -> Calibrator:
     return prepare(pairing, store.built, defects=defects)
 
 
-def known_masters(folder: Path) -> dict[FrameId, tuple[Header, bool]]:
-    """Headers of the masters in a folder, and whether their bias is removed; what is no master is passed over."""
-    found: dict[FrameId, tuple[Header, bool]] = {}
+def known_masters(folder: Path) -> dict[FrameId, Header]:
+    """Headers of the masters in a folder, ours and others'; what is no master is passed over."""
+    found: dict[FrameId, Header] = {}
     for path in sorted(folder.glob("*")) if folder.is_dir() else []:
         try:
             with open_frame(path) as reader:
                 header = reader.header
         except FrameError:
             continue
-        if header.is_master and header.kind in (Kind.BIAS, Kind.DARK, Kind.FLAT, Kind.FLAT_DARK):
-            removed = any(card.keyword == "SD_NOBIA" and card.value is True for card in header.cards)
-            found[FrameId(str(path.absolute()))] = header, removed and header.kind is Kind.DARK
+        if header.is_master and header.kind in CALIBRATION:
+            found[FrameId(str(path.absolute()))] = header
     return found
+
+
+def without_bias(headers: Mapping[FrameId, Header]) -> list[FrameId]:
+    """The ready master darks among them that say that their bias is gone."""
+    return [
+        frame
+        for frame, header in headers.items()
+        if header.is_master
+        and header.kind is Kind.DARK
+        and any(card.keyword == NO_BIAS and card.value is True for card in header.cards)
+    ]
+
+
+def not_made_from(
+    ready: Mapping[FrameId, Header], raw: Mapping[FrameId, Header], tolerance: float
+) -> dict[FrameId, Header]:
+    """The masters that are not our own of the very frames at hand: those are found by their content key."""
+    groups = [group for group in group_frames(raw, tolerance) if not group.header.is_master]
+    return {
+        frame: header
+        for frame, header in ready.items()
+        if not (_key_of(header) and any(_same(header, group) for group in groups))
+    }
+
+
+def _key_of(header: Header) -> str:
+    """Content key of a master of ours; empty for others'."""
+    return next((str(card.value) for card in header.cards if card.keyword == KEY), "")
+
+
+def _same(header: Header, group: Group) -> bool:
+    """A master that has every fact of a group of raw frames, and as many frames."""
+    other = group.header
+    facts = ("kind", "width", "height", "bayer", "gain", "offset", "camera", "filter", "readout", "binning")
+    return header.n_combined == len(group.frames) and all(
+        _alike(getattr(header, name), getattr(other, name)) for name in (*facts, "exposure", "temperature")
+    )
+
+
+def _alike(one: object, other: object) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-4, abs_tol=0.05 if abs(one) > 1 else 1e-6)
+    return one == other
 
 
 def list_masters(folder: Path) -> list[tuple[str, ...]]:
     """The masters in a folder as rows for a table."""
-    return [_listed(frame, header) for frame, (header, _) in known_masters(folder).items()]
+    return [_listed(frame, header) for frame, header in known_masters(folder).items()]
 
 
 def _listed(frame: FrameId, header: Header) -> tuple[str, ...]:
     values = (header.exposure, header.gain, header.temperature)
     told = ["" if value is None else f"{value:g}" for value in values]
     size = f"{header.width}x{header.height}"
+    filtered = header.filter or ("colour" if header.bayer or header.planes == 3 else "")
     name = Path(frame.path).name
-    return (
-        name,
-        header.kind.value,
-        str(header.n_combined),
-        *told,
-        header.filter or "",
-        size,
-        header.camera or "",
-    )
+    return (header.kind.value, str(header.n_combined), *told, filtered, size, header.camera or "", name)
 
 
 def build_all(
@@ -255,7 +274,7 @@ def build_all(
         For inputs that do not exist, or a folder that takes no files.
     """
     recipe, progress = recipe or Recipe(), progress or Progress()
-    seen = scan(inputs)
+    seen = scan(inputs, progress=progress)
     kinds = (Kind.BIAS, Kind.DARK, Kind.FLAT_DARK, Kind.FLAT)
     frames = {frame.id: frame.header for frame in seen.of(*kinds) if not frame.header.is_master}
     plan = plan_calibration({}, frames, recipe.calibration)

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,23 @@ import psutil
 from sidera.calibration.match import Plan as CalibrationPlan
 from sidera.calibration.match import plan_calibration
 from sidera.errors import BudgetError, DiskFullError, NothingToStackError, UnwritableError, UsageError
+from sidera.io.write import format_of
 from sidera.model.header import Bayer, Kind
-from sidera.pipeline.cost import Cost, Work, estimate
-from sidera.pipeline.groups import StackGroup, stack_groups
-from sidera.pipeline.masters import known_masters, masters_folder
+from sidera.pipeline.cost import Cost, Work, estimate, size_in_words
+from sidera.pipeline.groups import StackGroup, file_of, stack_groups
+from sidera.pipeline.masters import CALIBRATION, known_masters, masters_folder, not_made_from, without_bias
 from sidera.pipeline.progress import Progress
 from sidera.pipeline.recipe import Recipe
 from sidera.pipeline.scan import Found, Refused, Scan, refusal, scan
 from sidera.pipeline.workers import default_threads
 
-CALIBRATION = (Kind.BIAS, Kind.DARK, Kind.FLAT, Kind.FLAT_DARK)
+PLAIN = {
+    Kind.LIGHT: "light",
+    Kind.BIAS: "bias",
+    Kind.DARK: "dark",
+    Kind.FLAT: "flat",
+    Kind.FLAT_DARK: "flat-dark",
+}
 LEAST_MEMORY = 400 << 20
 """Interpreter, libraries, and one small tile."""
 
@@ -44,19 +52,21 @@ class Plan:
     def summary(self) -> list[str]:
         """What was found, in a few lines."""
         counts = {kind: len(self.seen.of(kind)) for kind in (Kind.LIGHT, *CALIBRATION)}
-        found = ", ".join(f"{number} {kind.value}" for kind, number in counts.items() if number)
-        lines = [f"Found {found} frames." if found else "Found no frames."]
+        found = ", ".join(_counted(number, PLAIN[kind]) for kind, number in counts.items() if number)
+        lines = [f"Found {found}."]
         for group in self.stacks:
             exposure = sum(frame.header.exposure or 0.0 for frame in group.lights)
             told = f", {exposure / 60:.1f} min in all" if exposure else ""
-            lines.append(f"Stack {group.name}: {len(group.lights)} lights{told}.")
+            lines.append(f"Stack {group.name}: {_counted(len(group.lights), 'light')}{told}.")
+        if self.seen.previews:
+            lines.append(f"Passed over {_counted(len(self.seen.previews), 'picture')} beside raw frames.")
         return lines
 
     def calibration_rows(self) -> list[tuple[str, ...]]:
         """The table of pairings: which lights get which masters by which formula."""
         rows: list[tuple[str, ...]] = []
         for row in self.calibration.rows():
-            lights = f"{len(row.lights)} lights"
+            lights = _counted(len(row.lights), "light")
             remarks = "; ".join(row.warnings)
             rows.append(
                 (lights, row.bias or "none", row.dark or "none", row.flat or "none", row.formula, remarks)
@@ -73,33 +83,60 @@ class Plan:
             "memory": self.memory,
         }
 
-    def check_output(self, target: Path) -> None:
-        """Refuse a place that cannot take the result, before any work is done.
+    def check_output(self, target: Path, preview: Path | None = None, report: Path | None = None) -> None:
+        """Refuse a place that cannot take the result, its picture or its report, before any work is done.
 
         Raises
         ------
         UsageError
-            When it is one of the source frames.
+            When it is one of the source frames, or its name ends in no format that can be written.
         UnwritableError
             When the folder does not exist or takes no files.
         DiskFullError
             When there is not enough room; names the bytes needed.
         """
-        sources = {frame.id.path for frame in self.seen.found} | {
-            frame.id.path for frame in self.seen.refused
-        }
-        if str(target.expanduser().absolute()) in sources:
-            raise UsageError(
-                f"{target} is one of the source frames", "Sidera never writes to those; name another file"
+        target = target.expanduser()
+        images = [target] if preview is None else [target, preview.expanduser()]
+        for image in images:
+            format_of(image)
+        several = {file_of(image, group.name, alone=False) for group in self.stacks for image in images}
+        wanted = {*images, *several, *([] if report is None else [report.expanduser()])}
+        for path in sorted(wanted):
+            self._check_source(path)
+        for folder in sorted({path.absolute().parent for path in wanted}):
+            if not folder.is_dir():
+                raise UnwritableError(f"the folder {folder} does not exist", "make it, or name another")
+            if not os.access(folder, os.W_OK):
+                raise UnwritableError(f"the folder {folder} takes no files", "name another")
+        _check_room(target.absolute().parent, self.cost.disk, "the result")
+        if self.cost.scratch:
+            _check_room(
+                Path(tempfile.gettempdir()), self.cost.scratch, "unpacking compressed frames", "set TMPDIR"
             )
-        folder = target.expanduser().absolute().parent
-        if not folder.is_dir():
-            raise UnwritableError(f"the folder {folder} does not exist", "make it, or name another with -o")
-        if not os.access(folder, os.W_OK):
-            raise UnwritableError(f"the folder {folder} takes no files", "name another with -o")
-        free = shutil.disk_usage(folder).free
-        if free < self.cost.disk:
-            raise DiskFullError(f"{folder} has {free} bytes free", f"the result needs {self.cost.disk}")
+
+    def _check_source(self, path: Path) -> None:
+        """Refuse to write over a frame, under whatever name; our own earlier results may be replaced."""
+        ids = [frame.id for frame in self.seen.found] + [frame.id for frame in self.seen.refused]
+        sources = {frame.path for frame in ids} | set(self.seen.previews)
+        given = str(path.absolute())
+        real = os.path.realpath(path)
+        clash = given in sources or real in {os.path.realpath(source) for source in sources}
+        ours = {os.path.realpath(result) for result in self.seen.results}
+        if path.suffix.lower() == ".png" and given in self.seen.previews:
+            clash = False  # no camera makes those: it is the preview of an earlier run
+        if clash and real not in ours:
+            raise UsageError(
+                f"{path} is one of the source frames", "Sidera never writes to those; name another file"
+            )
+
+
+def _check_room(folder: Path, needed: int, what: str, cure: str = "name another folder") -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DiskFullError(
+            f"{folder} has {size_in_words(free)} free and {what} needs {size_in_words(needed)} ({needed:,} bytes)",
+            f"make room there, or {cure}",
+        )
 
 
 def make_plan(
@@ -127,36 +164,59 @@ def make_plan(
     recipe = recipe or Recipe()
     progress = progress or Progress()
     folder = masters_folder() if masters is None else masters
-    progress.stage("scan", 1)
-    seen = _with_pattern(scan(inputs, kinds, exclude), recipe)
+    seen = _with_pattern(scan(inputs, kinds, exclude, progress), recipe)
     lights = seen.of(Kind.LIGHT)
     if not lights:
-        raise NothingToStackError(f"no light among {_count(seen)}", _no_light_cure(seen))
+        raise NothingToStackError(_no_light(seen), _no_light_cure(seen))
     frames = {frame.id: frame.header for frame in seen.of(*CALIBRATION)}
-    kept = known_masters(folder) if masters is not None else {}
-    removed = [frame for frame, (_, without_bias) in kept.items() if without_bias]
-    ready = {frame: header for frame, (header, _) in kept.items()}
+    tolerance = recipe.calibration.temperature_tolerance
+    kept = {} if masters is None else not_made_from(known_masters(folder), frames, tolerance)
     calibration = plan_calibration(
         {frame.id: frame.header for frame in lights},
-        {**frames, **ready},
+        {**frames, **kept},
         recipe.calibration,
-        bias_removed=removed,
+        bias_removed=without_bias({**frames, **kept}),
     )
     refused = [refusal(frame, error, Kind.LIGHT) for frame, error in calibration.refused.items()]
     usable = [frame for frame in lights if frame.id in calibration.pairings]
     if not usable:
         raise NothingToStackError(f"none of {len(lights)} lights can be calibrated safely", refused[0].reason)
+    _check_reference(recipe.registration.reference, usable)
     stacks = tuple(stack_groups(usable))
-    used = threads or default_threads()
     works = [Work(tuple(one.header for one in group.lights), 3 if group.colour else 1) for group in stacks]
-    cost = estimate(works, list(frames.values()), used, recipe.integration.halves)
-    progress.step()
+
+    def cost_with(count: int) -> Cost:
+        return estimate(works, list(frames.values()), count, recipe.integration.halves)
+
     budget = psutil.virtual_memory().available // 2 if memory is None else memory
-    if budget < LEAST_MEMORY:
+    used = _threads_that_fit(threads or default_threads(), budget, cost_with, strict=memory is not None)
+    cost, left = cost_with(used), seen.refused + tuple(refused)
+    return Plan(recipe, seen, stacks, calibration, left, cost, used, budget, folder)
+
+
+def _threads_that_fit(wanted: int, budget: int, cost_with: Callable[[int], Cost], strict: bool) -> int:
+    """As many threads as the memory allows: each holds a tile of its own.
+
+    A budget that the user gave is a promise, and refused if one thread alone would break it.
+    """
+    least = max(cost_with(1).memory if strict else 0, LEAST_MEMORY)
+    if budget < least:
         raise BudgetError(
-            f"{budget >> 20} MiB of memory is too little", f"give at least {LEAST_MEMORY >> 20} MiB"
+            f"{size_in_words(budget)} of memory is too little for these frames",
+            f"give at least --memory {-(-least // 2**20)}M, or fewer frames",
         )
-    return Plan(recipe, seen, stacks, calibration, seen.refused + tuple(refused), cost, used, budget, folder)
+    return next((count for count in range(wanted, 1, -1) if cost_with(count).memory <= budget), 1)
+
+
+def _check_reference(name: str, lights: Sequence[Found]) -> None:
+    """Refuse a reference that is not there now, rather than after every light was measured."""
+    paths = [Path(frame.id.path) for frame in lights]
+    given = Path(name).expanduser().absolute()
+    if name != "auto" and not any(name in (path.name, path.stem) or path == given for path in paths):
+        raise UsageError(
+            f"the reference {name!r} is not among the {_counted(len(lights), 'light')}",
+            f"give the name of one of them, for example {paths[0].name}, or auto",
+        )
 
 
 def _with_pattern(seen: Scan, recipe: Recipe) -> Scan:
@@ -172,11 +232,20 @@ def _with_pattern(seen: Scan, recipe: Recipe) -> Scan:
         sources = {**frame.header.sources, "bayer": "given by you"}
         return Found(frame.id, msgspec.structs.replace(frame.header, bayer=pattern, sources=sources))
 
-    return Scan(tuple(told(frame) for frame in seen.found), seen.refused)
+    return msgspec.structs.replace(seen, found=tuple(told(frame) for frame in seen.found))
 
 
-def _count(seen: Scan) -> str:
-    return f"{len(seen.found)} frames ({len(seen.refused)} left out)"
+def _counted(number: int, what: str) -> str:
+    """Number and noun: 1 light, 6 lights, 3 biases."""
+    plural = "es" if what.endswith("s") else "s"
+    return f"{number} {what}{'' if number == 1 else plural}"
+
+
+def _no_light(seen: Scan) -> str:
+    left = f"{_counted(len(seen.refused), 'file')} left out" if seen.refused else ""
+    kinds = [(len(seen.of(kind)), PLAIN[kind]) for kind in CALIBRATION]
+    found = ", ".join([_counted(*kind) for kind in kinds if kind[0]] + ([left] if left else []))
+    return f"there is no light frame, only {found}" if found else "there is no image"
 
 
 def _no_light_cure(seen: Scan) -> str:

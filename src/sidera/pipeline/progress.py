@@ -44,7 +44,7 @@ class Progress:
     def check(self) -> None:
         """Raise `Cancelled` when the run was asked to stop."""
         if self._stop.is_set():
-            raise Cancelled("cancelled", "nothing was written; masters that were finished are kept")
+            raise Cancelled("cancelled", "nothing is left half-written; masters that were finished are kept")
 
     def stage(self, name: str, total: int, note: str = "") -> None:
         """Begin a stage of ``total`` steps."""

@@ -12,10 +12,11 @@ from typing import Self
 
 import numpy as np
 
+from sidera.calibration.overscan import remove_overscan, sections
+from sidera.errors import FrameError, Refusal, ShapeError
 from sidera.io.read import open_frame
 from sidera.io.reader import FrameReader
 from sidera.model.frame import FrameId
-from sidera.model.header import Header
 from sidera.types import F32
 
 OPEN_FILES = 48
@@ -36,7 +37,8 @@ class Readers:
     """Windows of raw pixels from many files.
 
     Formats that cannot be read by window (camera RAW, compressed FITS, XISF, PNG ...) are decoded once into a
-    scratch folder and memory-mapped from there; the folder goes when the Readers are closed.
+    scratch folder and memory-mapped from there; the folder goes when the Readers are closed. So are frames with
+    overscan: its pedestal is smoothed along the whole frame, then it is trimmed away.
     """
 
     def __init__(self, scratch: Path | None = None, limit: int = OPEN_FILES) -> None:
@@ -80,11 +82,6 @@ class Readers:
             assert entry.reader is not None  # _ready leaves one of the two
             return entry.reader.window(rows, columns)
 
-    def header(self, frame: FrameId) -> Header:
-        """Header of a frame, its pixels unread."""
-        with open_frame(Path(frame.path), frame.index) as reader:
-            return reader.header
-
     @contextmanager
     def _leased(self, frame: FrameId) -> Iterator[_Entry]:
         """An entry that is not closed while somebody reads from it."""
@@ -113,11 +110,11 @@ class Readers:
             entry.decoded = np.load(self._decoded[frame], mmap_mode="r")
             return
         reader = open_frame(Path(frame.path), frame.index)
-        if reader.windowed:
+        if reader.windowed and sections(reader.header) is None:
             entry.reader = reader
             return
         with reader:
-            pixels = _compact(reader.window(slice(None), slice(None)))
+            pixels = _compact(_whole(reader, frame))
         path = self._store() / f"{len(self._decoded)}-{threading.get_ident()}.npy"
         np.save(path, pixels)
         self._decoded[frame] = path
@@ -134,6 +131,14 @@ def _shut(entry: _Entry) -> None:
     if entry.reader is not None:
         entry.reader.close()
     entry.reader = entry.decoded = None
+
+
+def _whole(reader: FrameReader, frame: FrameId) -> F32:
+    """All pixels, without overscan."""
+    try:
+        return remove_overscan(reader.window(slice(None), slice(None)), reader.header)
+    except ShapeError as error:
+        raise FrameError(Refusal.UNREADABLE, f"{Path(frame.path).name}: {error.what}", error.cure) from error
 
 
 def _compact(pixels: F32) -> np.ndarray:

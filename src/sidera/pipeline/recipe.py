@@ -60,7 +60,27 @@ def recipe_from_dict(tree: dict[str, Any]) -> Recipe:
     try:
         return msgspec.convert(tree, Recipe, strict=False)
     except msgspec.ValidationError as error:
-        raise RecipeError(f"recipe: {error}", "`sidera recipe` lists every setting with its range") from error
+        raise RecipeError(*_explained(tree, str(error))) from error
+
+
+def _explained(tree: dict[str, Any], message: str) -> tuple[str, str]:
+    """The library's message as a person would say it: which setting, what it is, what it may be."""
+    what, _, place = message.partition(" - at `$")
+    stage, _, setting = place.rstrip("`").lstrip(".").partition(".")
+    meanings = {name: meaning for name, _, meaning in describe()}
+    name = f"{stage}.{setting}"
+    if name not in meanings:
+        return f"recipe: {message}", "`sidera recipe` lists every setting with its range"
+    given = tree[stage][setting]
+    why = (
+        "is none of its choices"
+        if what.startswith("Invalid enum")
+        else f"is wrong: {what[0].lower()}{what[1:]}"
+    )
+    return (
+        f"{name} = {given!r} {why.replace('`', '')}",
+        f"{meanings[name]} `sidera recipe` lists every setting",
+    )
 
 
 def recipe_from_toml(text: str) -> Recipe:

@@ -15,6 +15,9 @@ from sidera.pipeline.report_values import (
     Report,
     StackReport,
     TransformReport,
+    TruthChannel,
+    TruthFrame,
+    TruthReport,
     figures_of,
     without_images,
 )
@@ -26,6 +29,9 @@ __all__ = [
     "Report",
     "StackReport",
     "TransformReport",
+    "TruthChannel",
+    "TruthFrame",
+    "TruthReport",
     "figures_of",
     "html",
     "read_report",
@@ -35,8 +41,9 @@ __all__ = [
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of ``report.json``."""
-    return msgspec.json.schema(Report)
+    """JSON Schema (draft 2020-12) of ``report.json``; ``docs/report.schema.json`` is this."""
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Report)))
+    return document
 
 
 def write_report(report: Report, path: Path | str) -> tuple[Path, Path]:

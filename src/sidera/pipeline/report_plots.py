@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sidera.pipeline.markup import Markup, joined, tag
 
-WIDTH, HEIGHT = 420, 170
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 24
+WIDTH, HEIGHT = 420, 180
+LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 34
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,11 @@ def _grid(area: _Area, ticks: Sequence[float]) -> list[Markup]:
 
 def _places(area: _Area) -> list[Markup]:
     wanted = sorted({1, *(round(1 + part * (area.count - 1)) for part in (0.25, 0.5, 0.75)), area.count})
-    return [tag("text", str(place), x=area.x(place), y=HEIGHT - 7, text_anchor="middle") for place in wanted]
+    marks = [
+        tag("text", str(place), x=area.x(place), y=HEIGHT - 20, text_anchor="middle") for place in wanted
+    ]
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    return [*marks, tag("text", "frame", x=middle, y=HEIGHT - 5, text_anchor="middle", class_="axis")]
 
 
 def _line(area: _Area, points: Sequence[Point]) -> Markup:

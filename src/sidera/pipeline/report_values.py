@@ -55,8 +55,8 @@ class FrameReport(Struct, frozen=True, kw_only=True):
     path: str
     index: int = 0
     kind: str
-    verdict: Literal["used", "refused", "master"]
-    """Stacked; left out; or part of a master frame."""
+    verdict: Literal["used", "refused"]
+    """Used: stacked, or part of a master frame that was. Refused: left out, ``code`` and ``reason`` say why."""
     code: Refusal | None = None
     """Why it was refused, from the closed list of `sidera.errors.Refusal`."""
     reason: str | None = None
@@ -93,6 +93,50 @@ class MasterReport(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+class TruthFrame(Struct, frozen=True, kw_only=True):
+    """One frame against the truth of a simulated night."""
+
+    file: str
+    transform_rms: float | None = None
+    """Error of its transform over the field, rms in pixels."""
+
+
+class TruthChannel(Struct, frozen=True, kw_only=True):
+    """One channel against the truth; fields as in `sidera.pipeline.fidelity.ChannelFidelity`."""
+
+    band: str
+    stars: int
+    flux_bias: float | None = None
+    """Median error of star fluxes, %."""
+    flux_scatter: float | None = None
+    """Scatter of star fluxes over what photon and read noise alone would give; 1 is perfect."""
+    flux_scatter_percent: float | None = None
+    flux_slope: float | None = None
+    """Per cent, edge to edge."""
+    fwhm_growth: float | None = None
+    """Per cent."""
+    empty_pixels: int
+    false_pixels: int
+    """Pixels beyond 6 sigma where the truth is empty."""
+    false_ppm: float | None = None
+    noise_ratio: float | None = None
+    """Background noise of 4 x 4 pixel means over the photon limit; 1 is perfect."""
+    pixel_noise_ratio: float | None = None
+    noise: float | None = None
+    """ADU."""
+    noise_map_ratio: float | None = None
+
+
+class TruthReport(Struct, frozen=True, kw_only=True):
+    """A stack of a simulated night against its truth."""
+
+    frames: tuple[TruthFrame, ...] = ()
+    transform_rms: float | None = None
+    """Over all frames, pixels."""
+    worst_transform_rms: float | None = None
+    channels: tuple[TruthChannel, ...] = ()
+
+
 class StackReport(Struct, frozen=True, kw_only=True):
     """One result and its figures. Noise per channel in ADU of the reference."""
 
@@ -116,7 +160,7 @@ class StackReport(Struct, frozen=True, kw_only=True):
     gain: float | None = None
     """How many times cleaner than one frame."""
     efficiency: float | None = None
-    """That gain over the gain which the frames' weights allow; 1 is perfect."""
+    """Noise to be expected of the frames' own noises and weights over the noise there is; 1 is perfect."""
     fwhm: float | None = None
     stars: int | None = None
     coverage_median: float | None = None
@@ -125,6 +169,8 @@ class StackReport(Struct, frozen=True, kw_only=True):
     rejected_high: float | None = None
     masters: tuple[MasterReport, ...] = ()
     warnings: tuple[str, ...] = ()
+    truth: TruthReport | None = None
+    """Where the lights are of a simulated night with its ``truth.json`` beside them."""
     picture: str | None = None
     """Stretched preview, PNG or JPEG as base64, for the page only."""
 

@@ -15,7 +15,7 @@ from sidera.pipeline.cards import result_cards, result_history, result_table
 from sidera.pipeline.combine import Integrated, integrate
 from sidera.pipeline.decide import Measured, Placed, Registered, place, register, star_gains
 from sidera.pipeline.framing import output_grid
-from sidera.pipeline.groups import StackGroup
+from sidera.pipeline.groups import StackGroup, file_of
 from sidera.pipeline.masters import MasterStore, build_masters
 from sidera.pipeline.measure import Light, measure
 from sidera.pipeline.outcome import Outcome
@@ -84,22 +84,26 @@ class Result:
         """
         progress = progress or Progress()
         progress.stage("write", len(self.outcomes) + 1)
+        progress.check()
         written: list[Path] = []
         for outcome in self.outcomes:
-            target = _named(Path(path), outcome, self.outcomes)
+            target = self._file(path, outcome)
             write(target, _shown(outcome) if format_of(target) == "png" else outcome.stack)
             written.append(target)
             if preview is not None:
-                shown = _named(Path(preview), outcome, self.outcomes)
+                shown = self._file(preview, outcome)
                 write(shown, _shown(outcome))
                 written.append(shown)
             progress.step(target.name)
         beside = Path(path).with_name(f"{Path(path).stem}_report.json")
-        told = with_paths(self.report, [_named(Path(path), one, self.outcomes) for one in self.outcomes])
+        told = with_paths(self.report, [self._file(path, one) for one in self.outcomes])
         written += write_report(told, Path(report) if report is not None else beside)
         progress.step()
         progress.finish()
         return written
+
+    def _file(self, path: str | Path, outcome: Outcome) -> Path:
+        return file_of(Path(path), outcome.group.name, alone=len(self.outcomes) == 1)
 
 
 def stack(
@@ -274,11 +278,3 @@ def _described(
 def _shown(outcome: Outcome) -> Picture:
     """The stack stretched for people."""
     return picture(outcome.stack.image, bottom_up=outcome.stack.bottom_up)
-
-
-def _named(path: Path, outcome: Outcome, everyone: Sequence[Outcome]) -> Path:
-    """The path itself for a single stack; with the stack's name before the suffix for several."""
-    if len(everyone) == 1:
-        return path
-    plain = "".join(letter if letter.isalnum() or letter in "-+." else "_" for letter in outcome.group.name)
-    return path.with_name(f"{path.stem}_{plain}{path.suffix}")

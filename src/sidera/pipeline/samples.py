@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from sidera.demosaic import conserve
 from sidera.demosaic.demosaic import SUPPORT, demosaic
 from sidera.demosaic.mosaic import fill_defects
 from sidera.integration.normalise import apply
@@ -55,7 +56,7 @@ class Sampler:
         """Frame pixels to read around the pixels that a tile needs."""
         method = self.recipe.demosaic.method
         colour = any(one.light.pattern is not None for one in self.frames)
-        return HALO + DEFECTS + (SUPPORT[method] if colour else 0)
+        return HALO + DEFECTS + (SUPPORT[method] + conserve.SUPPORT if colour else 0)
 
     def tile(self, tile: Tile) -> F32:
         """Samples ``[channel, frame, row, column]`` of a tile; NaN where a frame saw nothing."""
@@ -122,6 +123,8 @@ class Sampler:
             gain * (sky - 10 * noise)
             for gain, sky, noise in zip(self.gains, figures.sky, figures.noise, strict=True)
         )
-        return demosaic(
-            image, pattern, self.recipe.demosaic.method, gains=self.gains, pedestal=max(0.0, -lowest)
-        )
+        settings = self.recipe.demosaic
+        rgb = demosaic(image, pattern, settings.method, gains=self.gains, pedestal=max(0.0, -lowest))
+        if settings.conserve_flux and settings.method in ("rcd", "vng"):
+            conserve.conserve_flux(rgb, image, pattern)
+        return rgb

@@ -14,10 +14,13 @@ from PIL import Image
 
 from sidera._version import __version__
 from sidera.calibration.groups import Group
+from sidera.errors import Refusal
 from sidera.model.frame import FrameId
-from sidera.model.header import Header, Kind
+from sidera.model.header import Kind
 from sidera.model.picture import Picture
+from sidera.pipeline.against_truth import against_truth, truth_table
 from sidera.pipeline.decide import Measured, Placed, Registered
+from sidera.pipeline.masters import CALIBRATION
 from sidera.pipeline.measure import shrunk
 from sidera.pipeline.outcome import Outcome, noise_by_halves, noise_map_median, noise_of_one, stack_figures
 from sidera.pipeline.plan import Plan
@@ -43,14 +46,14 @@ def build_report(
     """Everything that a run decided about every frame, and how good the stacks are."""
     left = {one.id: one for one in (*plan.refused, *refused)}
     stacks = tuple(_stack(outcome, plan, left, registered) for outcome in outcomes)
-    frames = [_refused(one, measured.get(one.id)) for one in left.values()]
+    members = {light.id: group.name for group in plan.stacks for light in group.lights}
+    frames = [_refused(one, measured.get(one.id), members.get(one.id)) for one in left.values()]
     for outcome in outcomes:
         shares = outcome.made.rejected.tolist()
         frames += [
-            _used(one, outcome, plan, share) for one, share in zip(outcome.placed, shares, strict=True)
+            _used(one, outcome, plan, left, share) for one, share in zip(outcome.placed, shares, strict=True)
         ]
-    in_masters = {frame for group in plan.calibration.needed() for frame in group.frames}
-    frames += [_master_frame(one) for one in plan.seen.found if one.id in in_masters and one.id not in left]
+    frames += [_calibration_frame(one, plan) for one in plan.seen.of(*CALIBRATION) if one.id not in left]
     progress.finish()
     return Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -60,8 +63,20 @@ def build_report(
         recipe=plan.recipe.as_dict(),
         timings={name: round(seconds, 3) for name, seconds in progress.seconds.items()},
         versions=versions(),
-        warnings=tuple(sorted({warning for row in plan.calibration.rows() for warning in row.warnings})),
+        warnings=_warnings(plan, left),
     )
+
+
+def _warnings(plan: Plan, left: Mapping[FrameId, Refused]) -> tuple[str, ...]:
+    """What the user should know of the run as a whole."""
+    said = {warning for row in plan.calibration.rows() for warning in row.warnings}
+    lost = {f"the master {key} could not be made: it was left out" for key in _lost(plan, left)}
+    return tuple(sorted(lost)) + tuple(sorted(said))
+
+
+def _lost(plan: Plan, left: Mapping[FrameId, Refused]) -> set[str]:
+    """Keys of the groups whose master could not be made: their frames were refused, and lights went on without."""
+    return {group.key for group in plan.calibration.needed() if any(frame in left for frame in group.frames)}
 
 
 def versions() -> dict[str, str]:
@@ -72,7 +87,7 @@ def versions() -> dict[str, str]:
 
 
 def stack_summary(stack: StackReport) -> str:
-    """One line for people."""
+    """One line for people; of a simulated night also the table of its figures against the truth."""
     parts = [f"{stack.name}: {stack.frames_used} frames"]
     if stack.exposure:
         parts.append(f"{stack.exposure / 60:.1f} min")
@@ -82,7 +97,10 @@ def stack_summary(stack: StackReport) -> str:
         parts.append(f"{stack.gain:.2f} times cleaner than one frame")
     if stack.frames_refused:
         parts.append(f"{stack.frames_refused} refused")
-    return ", ".join(parts)
+    line = ", ".join(parts)
+    if stack.truth is None:
+        return line
+    return f"{line}\nAgainst the truth of the simulation:\n{truth_table(stack.truth)}"
 
 
 def with_paths(report: Report, paths: Sequence[Path]) -> Report:
@@ -100,14 +118,7 @@ def _stack(
     figures = stack_figures(outcome, plan.recipe)
     one, own, halves = noise_of_one(outcome), noise_map_median(outcome), noise_by_halves(outcome)
     best = halves or own
-    gain = (
-        float(np.median(np.divide(one, best)))
-        if np.isfinite(one).all() and np.all(np.array(best) > 0)
-        else None
-    )
     stack, samples = outcome.stack, float(outcome.stack.coverage.sum(dtype=np.float64))
-    weights = np.array([placed.weight for placed in outcome.placed])
-    ideal = float(weights.sum() / np.sqrt((weights**2).sum()))
     exposures = [placed.light.header.exposure or 0.0 for placed in outcome.placed]
     return StackReport(
         name=outcome.group.name,
@@ -123,16 +134,40 @@ def _stack(
         noise=tuple(own),
         noise_single=tuple(one),
         noise_halves=tuple(halves),
-        gain=gain,
-        efficiency=None if gain is None else gain / ideal,
+        gain=_times(one, best),
+        efficiency=_times(_expected_noise(outcome), best),
         fwhm=figures.fwhm,
         stars=figures.stars,
         coverage_median=float(np.median(stack.coverage)),
         rejected_low=100 * float(stack.rejected_low.sum(dtype=np.float64)) / max(samples, 1),
         rejected_high=100 * float(stack.rejected_high.sum(dtype=np.float64)) / max(samples, 1),
-        masters=tuple(_master(group, plan) for group in plan.calibration.needed()),
+        masters=tuple(_master(group, plan) for group in _serving(outcome, plan, left)),
+        truth=against_truth(outcome, registered),
         picture=_encoded(picture(_small(outcome.planes, PICTURE), bottom_up=stack.bottom_up)),
     )
+
+
+def _times(noise: Sequence[float], best: Sequence[float]) -> float | None:
+    """Noise over the stack's, median of the channels; None where one is not known."""
+    known = np.isfinite(noise).all() and np.isfinite(best).all() and np.all(np.array(best) > 0)
+    return float(np.median(np.divide(noise, best))) if known else None
+
+
+def _expected_noise(outcome: Outcome) -> list[float]:
+    """What the frames' own noises and weights make of the mean, per channel, in ADU: √(Σ w² σ²) / Σ w."""
+    weights = np.array([one.weight for one in outcome.placed])
+    return [
+        float("nan") if model is None else float(np.sqrt((weights**2 * model.a).sum()) / weights.sum())
+        for model in outcome.made.noise
+    ]
+
+
+def _serving(outcome: Outcome, plan: Plan, left: Mapping[FrameId, Refused]) -> list[Group]:
+    """The groups whose masters went into a stack, and into its flats."""
+    pairings = [plan.calibration.pairings[one.light.id] for one in outcome.placed]
+    keys = {key for pair in pairings for key in (pair.bias, pair.dark, pair.flat) if key}
+    keys |= {flat.pedestal for key, flat in plan.calibration.flats.items() if key in keys and flat.pedestal}
+    return [group for group in plan.calibration.needed() if group.key in keys - _lost(plan, left)]
 
 
 def _small(planes: F32, width: int) -> F32:
@@ -146,6 +181,7 @@ def _master(group: Group, plan: Plan) -> MasterReport:
     return MasterReport(
         kind=group.kind.value,
         frames=header.n_combined if header.is_master else len(group.frames),
+        path=group.frames[0].path if header.is_master else None,
         exposure=header.exposure,
         gain=header.gain,
         temperature=header.temperature,
@@ -154,7 +190,8 @@ def _master(group: Group, plan: Plan) -> MasterReport:
     )
 
 
-def _refused(one: Refused, known: Measured | None) -> FrameReport:
+def _refused(one: Refused, known: Measured | None, group: str | None) -> FrameReport:
+    header = None if known is None else known.light.header
     return FrameReport(
         path=one.id.path,
         index=one.id.index,
@@ -163,29 +200,37 @@ def _refused(one: Refused, known: Measured | None) -> FrameReport:
         code=one.code,
         reason=one.reason,
         cure=one.cure or None,
+        group=group,
+        date=None if header is None else header.date_obs,
+        exposure=None if header is None else header.exposure,
+        sources={} if header is None else header.sources,
         figures=None if known is None else figures_of(known.found.figures),
         thumbnail=None if known is None else _thumbnail(known),
-        **_said(None if known is None else known.light.header),
     )
 
 
-def _used(one: Placed, outcome: Outcome, plan: Plan, rejected: float) -> FrameReport:
-    pairing = plan.calibration.pairings[one.light.id]
+def _used(
+    one: Placed, outcome: Outcome, plan: Plan, left: Mapping[FrameId, Refused], rejected: float
+) -> FrameReport:
+    header, pairing = one.light.header, plan.calibration.pairings[one.light.id]
+    lost = sorted(_lost(plan, left) & {pairing.bias or "", pairing.dark or "", pairing.flat or ""})
     return FrameReport(
         path=one.light.id.path,
         index=one.light.id.index,
         kind=Kind.LIGHT.value,
         verdict="used",
         group=outcome.group.name,
+        date=header.date_obs,
+        exposure=header.exposure,
+        sources=header.sources,
         figures=figures_of(one.found.figures),
         transform=_transform(one),
         scale=one.scale.value,
         weight=one.weight,
-        calibration=pairing.formula,
+        calibration=", without ".join((pairing.formula, *lost)),
         warnings=pairing.warnings,
         rejected_fraction=rejected,
         thumbnail=_thumbnail(Measured(one.light, one.found)),
-        **_said(one.light.header),
     )
 
 
@@ -204,16 +249,36 @@ def _transform(one: Placed) -> TransformReport:
     )
 
 
-def _master_frame(one: Found) -> FrameReport:
-    kind = one.header.kind.value
-    return FrameReport(path=one.id.path, index=one.id.index, kind=kind, verdict="master", **_said(one.header))
+def _calibration_frame(one: Found, plan: Plan) -> FrameReport:
+    """Used where it is part of a master that served; else left out, and nothing is wrong with it."""
+    header = one.header
+    group = next((group for group in plan.calibration.groups if one.id in group.frames), None)
+    used = group is not None and group in plan.calibration.needed()
+    return FrameReport(
+        path=one.id.path,
+        index=one.id.index,
+        kind=header.kind.value,
+        verdict="used" if used else "refused",
+        code=None if used else Refusal.NOT_NEEDED,
+        reason=None if used else _not_needed(group, plan),
+        cure=None if used else "nothing is wrong with it; see under Calibration which masters served",
+        date=header.date_obs,
+        exposure=header.exposure,
+        sources=header.sources,
+    )
 
 
-def _said(header: Header | None) -> dict[str, object]:
-    """Date, exposure and where the header's facts came from."""
-    if header is None:
-        return {}
-    return {"date": header.date_obs, "exposure": header.exposure, "sources": header.sources}
+def _not_needed(group: Group | None, plan: Plan) -> str:
+    """Why the lights did without: what the pairing said of these very frames, or that others served."""
+    if group is None:
+        return "no light of this run needs it"
+    pairings = plan.calibration.pairings.values()
+    said = (warning for pair in pairings for warning in pair.warnings if repr(group.key) in warning)
+    if told := next(said, ""):
+        return told
+    if group.kind is Kind.BIAS and all(pair.dark and not pair.bias for pair in pairings):
+        return f"no light of this run needs it ({group.key}): the darks hold the bias"
+    return f"no light of this run needs it ({group.key})"
 
 
 def _thumbnail(one: Measured) -> str:

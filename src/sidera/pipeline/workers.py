@@ -15,6 +15,13 @@ def default_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def first_run() -> bool:
+    """Whether the kernels of this version have yet to be compiled on this machine."""
+    from sidera.kernels._jit import is_compiled  # loads Numba: who only spreads tasks need not wait for it
+
+    return not is_compiled()
+
+
 def spread(
     work: Callable[[Task], Result], tasks: Iterable[Task], threads: int, executor: Executor | None = None
 ) -> Iterator[Result]:

@@ -151,7 +151,7 @@ def _require_stars(here: Field, there: Field) -> None:
         if len(field) < FEWEST_STARS:
             raise FrameError(
                 Refusal.TOO_FEW_STARS,
-                f"{name} shows {len(field)} stars",
+                f"{name} shows {len(field)} star{'' if len(field) == 1 else 's'}",
                 f"{FEWEST_STARS} are the least that can prove a registration",
             )
 
