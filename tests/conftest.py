@@ -1,6 +1,14 @@
-"""What every test stands on: master frames go to a folder of the session, never to the user's cache."""
+"""What every test stands on: steady examples, and master frames in a folder of the session."""
+
+import os
 
 import pytest
+from hypothesis import settings
+
+# A change is judged by the same examples each time; HYPOTHESIS_PROFILE=explore looks for new ones.
+settings.register_profile("steady", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("explore", deadline=None, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,7 +1,7 @@
 """Combine: every output tile once, from all frames at once, on a few threads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,12 @@ from sidera.pipeline.samples import Grid, Sampler
 from sidera.pipeline.tiles import Tile, sample_tiles, tile_side, tiles
 from sidera.pipeline.workers import spread
 from sidera.types import F32, F64, I64, U16
+
+MOSAIC_BLUR = (0.33, 0.12, 0.33)
+"""Half the variance in pixels² by which interpolation between red, green and blue sites widens stars of one place
+over another. Without it rejection takes stars' cores for outliers: 0.9 % of the blue light in the worst of five
+simulated nights, 0.03 % with it."""
+HALF_SIZE_BLUR = 0.33
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,18 @@ def learn_noise(sampler: Sampler, samples: Sequence[Tile], threads: int) -> tupl
         return (None,) * sampler.channels
     side_by_side = np.concatenate(list(spread(sampler.tile, samples, threads)), axis=3)
     scales = [one.scale.value for one in sampler.frames]
-    return tuple(_model(np.ascontiguousarray(channel), scales) for channel in side_by_side)
+    found = (_model(np.ascontiguousarray(channel), scales) for channel in side_by_side)
+    return tuple(_with_phases(model, sampler, channel) for channel, model in enumerate(found))
+
+
+def _with_phases(model: NoiseModel | None, sampler: Sampler, channel: int) -> NoiseModel | None:
+    """The model, aware that stars seen through a colour filter array differ in width with their place in it."""
+    mosaics = any(one.light.pattern is not None for one in sampler.frames)
+    if model is None or not mosaics:
+        return model
+    least = HALF_SIZE_BLUR if sampler.recipe.demosaic.method == "superpixel" else MOSAIC_BLUR[channel]
+    seeing = np.zeros(len(model.a)) if model.blur is None else model.blur
+    return replace(model, blur=seeing + least)
 
 
 def _model(samples: F32, scales: list[float]) -> NoiseModel | None:

@@ -7,11 +7,11 @@ import msgspec
 from sidera.model.header import Header
 from sidera.pipeline.tiles import tile_bytes
 
-MEASURE_SECONDS = 0.10
+MEASURE_SECONDS = 0.05
 """CPU seconds per million pixels of a frame: read, calibrate, sky, stars."""
-COMBINE_SECONDS = {1: 0.12, 3: 0.35}
+COMBINE_SECONDS = {1: 0.04, 3: 0.09}
 """CPU seconds per million output pixels and frame, by channels: read, demosaic, warp, reject."""
-MASTER_SECONDS = 0.12
+MASTER_SECONDS = 0.02
 START_SECONDS = 2.0
 MAP_BYTES = {1: 18, 3: 54}
 """Image, noise, weight (float32), coverage and two rejection maps (uint16), per output pixel."""

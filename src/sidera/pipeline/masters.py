@@ -4,6 +4,7 @@ import hashlib
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,7 @@ from sidera.pipeline.progress import Progress
 from sidera.pipeline.readers import Readers
 from sidera.pipeline.recipe import Recipe
 from sidera.pipeline.scan import Refused, fingerprint, refusal, scan
+from sidera.pipeline.workers import default_threads, spread
 from sidera.types import F32
 
 CALIBRATION = (Kind.BIAS, Kind.DARK, Kind.FLAT, Kind.FLAT_DARK)
@@ -41,11 +43,11 @@ def masters_folder() -> Path:
 class MasterStore:
     """Builds and keeps the masters of one run."""
 
-    def __init__(self, folder: Path, readers: Readers, recipe: Recipe, lasting: bool = True) -> None:
+    def __init__(self, folder: Path, readers: Readers, recipe: Recipe, threads: int = 1) -> None:
         self._folder = folder
         self._readers = readers
         self.recipe = recipe
-        self._lasting = lasting
+        self._threads = threads
         self.built: dict[str, Master] = {}
         """Masters of this run, by key of their group."""
         self.reused: set[str] = set()
@@ -84,9 +86,9 @@ class MasterStore:
             pedestal=black if below is None else below,
             kappa=None if group.kind is Kind.FLAT else self.recipe.calibration.master_kappa,
             key=key,
+            spread=partial(spread, threads=self._threads),
         )
-        if self._lasting:
-            _keep(path, master)
+        _keep(path, master)
         return master
 
     def _rows(self, frame: FrameId) -> "_Rows":
@@ -280,7 +282,7 @@ def build_all(
     plan = plan_calibration({}, frames, recipe.calibration)
     refused = list(seen.refused)
     with Readers() as readers:
-        store = MasterStore(folder, readers, recipe)
+        store = MasterStore(folder, readers, recipe, threads or default_threads())
         progress.stage("masters", len(plan.groups))
         first = [group for group in plan.groups if group.kind is not Kind.FLAT]
         for group in first + [group for group in plan.groups if group.kind is Kind.FLAT]:

@@ -177,7 +177,7 @@ def run(plan: Plan, progress: Progress | None = None) -> Result:
     """
     progress = progress or Progress()
     with Readers() as readers:
-        store = MasterStore(plan.masters, readers, plan.recipe)
+        store = MasterStore(plan.masters, readers, plan.recipe, plan.threads)
         calibrators, refused = build_masters(plan.calibration, store, progress)
         measured, unmeasured = _measure_all(plan, calibrators, readers, progress)
         refused += unmeasured
