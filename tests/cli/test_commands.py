@@ -28,6 +28,7 @@ def night(tmp_path_factory):
 def sidera(monkeypatch, capsys, tmp_path):
     """Runs a command in an empty folder; gives its exit code and what it said."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(report.out, "width", 120)  # tables fold where a test runner says that lines are short
 
     def command(*arguments):
         monkeypatch.setattr(sys, "argv", ["sidera", *map(str, arguments)])
