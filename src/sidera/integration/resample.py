@@ -1,5 +1,6 @@
 """Bringing a frame's pixels onto the output grid."""
 
+import math
 from functools import cache
 from typing import Literal, get_args
 
@@ -7,7 +8,8 @@ import numpy as np
 
 from sidera.errors import ShapeError, UsageError
 from sidera.kernels import warp as kernels
-from sidera.types import F32, F64, U8, plain
+from sidera.kernels import warp_separable as separable
+from sidera.types import F32, F64, I64, U8, plain
 
 Interpolation = Literal["lanczos3", "bilinear", "nearest"]
 
@@ -19,6 +21,20 @@ MARGIN = 3.0
 """Sigma of noise by which a result may fall below its neighbours."""
 LARGEST = 2**20
 """Rows or columns at most: positions are 32-bit counts of 1/2048 pixel."""
+SLANT = 0.018
+"""Pixels across per pixel along (one degree) up to which two passes serve: they weigh along slanted columns.
+
+There they differ from the direct way by 0.1 % of the local range where stars have 2 pixels FWHM; at 2 degrees by
+0.15 %, at 4 by 0.3 %. Either way is 3.4 % off the true picture of such stars.
+"""
+BEND = 0.005
+"""Pixels by which nodes may depart from even spacing there: places are then kept to 5e-4 pixel."""
+DRIFT = 0.03
+"""Pixels that phases may drift over a block of pixels there."""
+LONGEST, SHORTEST = 32, 8
+"""Pixels of such a block."""
+FEWEST = 10_000
+"""Samples of the output under which two passes do not pay."""
 
 
 def resample(
@@ -75,7 +91,8 @@ def resample(
     Notes
     -----
     Positions are rounded to 1/2048 pixel. Whole-number maps (shifts, mirrors, quarter turns) return the
-    pixels as they were. Only dark excursions are held: an upper limit would cut the peaks of stars that lie
+    pixels as they were. Where output and image lie alike to a degree (or after a mirroring or half a turn),
+    Lanczos-3 goes in two passes, along rows and then along columns; see `SLANT` for the difference. Only dark excursions are held: an upper limit would cut the peaks of stars that lie
     between pixels. The rule leaves stars of 2.5 pixels FWHM and more untouched, and the sky bit for bit; at
     1.5 pixels it trades rings of 3.7 % of the peak against 1.3 % too much flux.
 
@@ -93,8 +110,46 @@ def resample(
     spoilt, careful = np.empty((2, *doubtful.shape), np.uint8)
     kernels.mark_careful(channels, doubtful, spoilt, careful)
     out = np.empty((channels.shape[0], *shape), np.float32)
-    kernels.warp(channels, doubtful, careful, grids, step, table, limits, SHARE, out)
+    course = _course(grids, step, shape, doubtful.shape)
+    if course is None or interpolation != "lanczos3" or out.size < FEWEST:
+        kernels.warp(channels, doubtful, careful, grids, step, table, limits, SHARE, out)
+    else:
+        separable.mark_rough(careful, spoilt)
+        frame = separable.Frame(channels, doubtful, careful, spoilt)
+        separable.warp_separable(frame, course, _wide_table(), limits, SHARE, out)
     return out
+
+
+def _course(grids: F64, step: int, shape: tuple[int, int], size: tuple[int, ...]) -> separable.Course | None:
+    """How to go in two passes; None where the grids turn, stretch or bend too much for it, or hold NaN."""
+    rows, columns = ((max(pixels, 1) - 1) // step + 2 for pixels in shape)
+    grids = np.ascontiguousarray(grids[:, :rows, :columns])
+    block = math.gcd(step, LONGEST)
+    if block < SHORTEST or 0 in shape or not np.isfinite(grids).all():
+        return None
+    flip_x, flip_y = bool(grids[0, 0, -1] < grids[0, 0, 0]), bool(grids[1, -1, 0] < grids[1, 0, 0])
+    upright = np.stack(
+        [size[1] - 1 - grids[0] if flip_x else grids[0], size[0] - 1 - grids[1] if flip_y else grids[1]]
+    )
+    along, down = np.diff(upright, axis=2)[:, :-1] / step, np.diff(upright, axis=1)[:, :, :-1] / step
+    growth = np.abs(down[1] - 1).max()
+    if max(np.abs(along[1]).max(), np.abs(down[0]).max(), growth) > SLANT or _bend(upright) > BEND:
+        return None
+    stretch = np.abs(along[0] - 1 - down[0] * along[1] / down[1]).max()
+    while stretch * block > DRIFT and block > SHORTEST:
+        block //= 2
+    if stretch * block > DRIFT:
+        return None
+    band = int(np.clip(1 / max(kernels.PHASES * growth, 1e-9), 1, LONGEST))
+    spread = np.ptp(upright[1], axis=1).max() + 2 * band + kernels.TAPS
+    slots = 1 << math.ceil(math.log2(spread))
+    return separable.Course(grids, upright, flip_x, flip_y, step, block, band, slots)
+
+
+def _bend(grids: F64) -> float:
+    """Largest change, in pixels, from one node's step to the next one's."""
+    changes = (np.diff(grids, 2, axis=1), np.diff(grids, 2, axis=2), np.diff(np.diff(grids, axis=1), axis=2))
+    return float(max(np.abs(change).max(initial=0) for change in changes))
 
 
 def _check(image: F32, bad: U8, grids: F64, step: int, shape: tuple[int, int]) -> None:
@@ -123,11 +178,10 @@ def _limits(channels: int, noise: float | tuple[float, ...] | None, clamp: float
 @cache
 def _table(interpolation: str) -> F32:
     """Six weights for each of 2048 phases; they sum to 1, so that the sky keeps its level."""
-    phase = np.arange(kernels.PHASES)[:, np.newaxis] / kernels.PHASES
-    distance = np.arange(kernels.TAPS) - kernels.BEFORE - phase
+    distance = _distance(np.arange(kernels.PHASES))
     match interpolation:
         case "lanczos3":
-            weights = _moved(np.sinc(distance) * np.sinc(distance / 3), distance)
+            return _lanczos(distance)
         case "bilinear":
             weights = np.maximum(0, 1 - np.abs(distance))
         case "nearest":
@@ -135,8 +189,23 @@ def _table(interpolation: str) -> F32:
         case _:
             known = ", ".join(get_args(Interpolation))
             raise UsageError(f"interpolation {interpolation!r} is not known", f"choose one of {known}")
-    table: F32 = weights.astype(np.float32)
-    return table
+    return weights.astype(np.float32)
+
+
+@cache
+def _wide_table() -> F32:
+    """The weights of Lanczos-3 from a little below phase 0 to a little above 1."""
+    return _lanczos(_distance(np.arange(-separable.EXTRA, kernels.PHASES + separable.EXTRA + 1)))
+
+
+def _distance(phases: I64) -> F64:
+    """Pixels [phase, tap] from a position to its six taps."""
+    return np.arange(kernels.TAPS) - kernels.BEFORE - phases[:, np.newaxis] / kernels.PHASES
+
+
+def _lanczos(distance: F64) -> F32:
+    window = np.where(np.abs(distance) <= 3, np.sinc(distance / 3), 0)
+    return _moved(np.sinc(distance) * window, distance).astype(np.float32)
 
 
 def _moved(weights: F64, distance: F64) -> F64:
@@ -151,5 +220,6 @@ def _moved(weights: F64, distance: F64) -> F64:
     moment = (weights * distance).sum(axis=1) / (kernels.TAPS - 1)
     weights[:, 0] += moment
     weights[:, -1] -= moment
-    weights[0] = distance[0] == 0
+    whole = (distance == 0).any(axis=1)
+    weights[whole] = distance[whole] == 0
     return weights

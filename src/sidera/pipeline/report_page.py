@@ -14,7 +14,7 @@ from sidera.pipeline.report_frames import night
 from sidera.pipeline.report_parts import caption, head, image, plain_table, scroll
 from sidera.pipeline.report_truth import against_truth, explained
 from sidera.pipeline.report_values import FrameReport, MasterReport, Report, StackReport
-from sidera.pipeline.report_words import NOTHING, duration, each, number, percent, seconds
+from sidera.pipeline.report_words import NOTHING, duration, each, number, percent, seconds, significant
 
 NOT_NEEDED = "not_needed"
 """Code of calibration frames that were left out, though nothing is wrong with them."""
@@ -211,7 +211,13 @@ def _cards(stack: StackReport) -> Markup | None:
             "saw the typical pixel",
             stack.coverage_median,
         ),
-        _card("Noise", each(stack.noise, 2), "ADU", _noise_note(stack), stack.noise or None),
+        _card(
+            "Noise",
+            each(stack.noise, significant(stack.noise)),
+            "ADU",
+            _noise_note(stack),
+            stack.noise or None,
+        ),
     )
     shown = [card for card in cards if card]
     return tag("dl", shown, class_="cards") if shown else None

@@ -92,7 +92,9 @@ def _grid(area: _Area, ticks: Sequence[float]) -> list[Markup]:
 
 
 def _places(area: _Area) -> list[Markup]:
-    wanted = sorted({1, *(round(1 + part * (area.count - 1)) for part in (0.25, 0.5, 0.75)), area.count})
+    steps = min(area.count - 1, 8 if area.count <= 9 else 4)
+    shares = [step / steps for step in range(steps + 1)] if steps else [0.0]
+    wanted = sorted({round(1 + share * (area.count - 1)) for share in shares})
     marks = [
         tag("text", str(place), x=area.x(place), y=HEIGHT - 20, text_anchor="middle") for place in wanted
     ]

@@ -21,6 +21,12 @@ def signed(value: float | None, decimals: int) -> str:
     return f"+{shown}" if shown != NOTHING and value is not None and value > 0 else shown
 
 
+def significant(values: Sequence[float | None]) -> int:
+    """Decimals that show three digits of the greatest of some values."""
+    greatest = max((abs(value) for value in values if value and math.isfinite(value)), default=1.0)
+    return max(0, 2 - math.floor(math.log10(greatest)))
+
+
 def each(values: Sequence[float | None], decimals: int) -> str:
     """One value a channel."""
     return " / ".join(number(value, decimals) for value in values) or NOTHING
