@@ -114,7 +114,7 @@ class Sampler:
         filled_image, bad = fill_defects(image, light.pattern)
         if light.pattern is None:
             return filled_image[np.newaxis], bad
-        return self._colour(one, light, filled_image, light.pattern), bad
+        return self._colour(one, light, filled_image, light.pattern), grown(bad)
 
     def _colour(self, one: Placed, light: Light, image: F32, pattern: Bayer) -> F32:
         figures = one.found.figures
@@ -128,3 +128,12 @@ class Sampler:
         if settings.conserve_flux and settings.method in ("rcd", "vng"):
             conserve.conserve_flux(rgb, image, pattern)
         return rgb
+
+
+def grown(bad: U8) -> U8:
+    """The mask and every pixel that touches it: the colours of those rest on the value that was filled in."""
+    if not bad.any():
+        return bad
+    wide = np.pad(bad, 1)
+    tall = wide[:-2] | wide[1:-1] | wide[2:]
+    return tall[:, :-2] | tall[:, 1:-1] | tall[:, 2:]
