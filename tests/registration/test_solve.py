@@ -193,7 +193,7 @@ def test_a_starless_frame_is_refused_with_its_count(count):
     starless = noise_list(0, count) if count else Stars.none()
     refused = refusal(noise_list(1, 100), starless)
     assert refused.code is Refusal.TOO_FEW_STARS
-    assert f"{count} stars" in str(refused)
+    assert f"{count} star" in str(refused)
 
 
 def test_a_refusal_tells_the_numbers():

@@ -136,4 +136,5 @@ def grown(bad: U8) -> U8:
         return bad
     wide = np.pad(bad, 1)
     tall = wide[:-2] | wide[1:-1] | wide[2:]
-    return tall[:, :-2] | tall[:, 1:-1] | tall[:, 2:]
+    touched: U8 = tall[:, :-2] | tall[:, 1:-1] | tall[:, 2:]
+    return touched
