@@ -1,7 +1,7 @@
 """Average registered frames pixel by pixel, without satellites, planes and cosmic rays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from sidera.integration.noise import FEWEST_PIXELS, NoiseModel, fit_noise_model,
 from sidera.integration.reject import network, reject
 from sidera.kernels import combine as kernels
 from sidera.model.settings import IntegrationSettings, Method
-from sidera.types import F32, F64, U8, U16, plain
+from sidera.types import F32, F64, I64, U8, U16, plain
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Combined:
         Samples there were, kept or rejected.
     rejected_low, rejected_high : uint16
         Samples rejected below and above.
+    counted : int64, shape (frames, 2)
+        Of each frame, whatever its weight, the samples rejected and those there were.
     """
 
     mean: F32
@@ -37,6 +39,7 @@ class Combined:
     coverage: U16
     rejected_low: U16
     rejected_high: U16
+    counted: I64
 
 
 def combine(
@@ -101,6 +104,7 @@ def combine_kept(
     weights: Sequence[float] | F64 | None = None,
     method: Method = "mean",
     noise: NoiseModel | None = None,
+    halo: int = 0,
 ) -> Combined:
     """Combine the samples that `reject` kept.
 
@@ -118,6 +122,8 @@ def combine_kept(
     noise : NoiseModel, optional
         Gives the standard error; without it the kept samples' own scatter does, NaN where fewer than two were
         kept.
+    halo : int
+        Rows and columns to leave out on every side: a margin that only `reject` needed to look at.
 
     Returns
     -------
@@ -140,19 +146,33 @@ def combine_kept(
         )
     if noise is not None and len(noise.a) != len(cube):
         raise ShapeError(f"a noise model of {len(noise.a)} frames for {len(cube)}", "Give one entry a frame")
+    if halo < 0 or 2 * halo >= min(cube.shape[1:]):
+        raise UsageError(f"a halo of {halo} pixels leaves nothing of {cube.shape[1:]}", "Give a smaller one")
     shares = _checked(weights, len(cube))
-    verdicts = np.ascontiguousarray(verdicts)
-    shape = cube.shape[1:]
+    tile = _Tile(cube, np.ascontiguousarray(verdicts), shares, noise, halo)
+    shape = (cube.shape[1] - 2 * halo, cube.shape[2] - 2 * halo)
     mean, weight, error = (np.empty(shape, np.float32) for _ in range(3))
     coverage, low, high = (np.empty(shape, np.uint16) for _ in range(3))
-    kernels.tally(verdicts, shares, coverage, low, high)
+    counted = np.empty((len(cube), 2), np.int64)
+    kernels.tally(tile.verdicts, shares, halo, coverage, low, high, counted)
     if method == "mean":
-        kernels.weighted_mean(cube, verdicts, shares, mean, weight)
-        _error(cube, verdicts, shares, noise, mean, weight, error)
+        kernels.weighted_mean(cube, tile.verdicts, shares, halo, mean, weight)
+        _error(tile, mean, weight, error)
     else:
-        kernels.kept_median(cube, verdicts, shares, network(len(cube)), mean, weight)
-        _median_error(cube, verdicts, shares, noise, mean, error)
-    return Combined(mean, weight, error, coverage, low, high)
+        kernels.kept_median(cube, tile.verdicts, shares, network(len(cube)), halo, mean, weight)
+        _median_error(tile, mean, error)
+    return Combined(mean, weight, error, coverage, low, high, counted)
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """Samples and what was decided about them."""
+
+    samples: F32
+    verdicts: U8
+    weights: F64
+    noise: NoiseModel | None
+    halo: int
 
 
 def _checked(weights: Sequence[float] | F64 | None, frames: int) -> F64:
@@ -166,22 +186,21 @@ def _checked(weights: Sequence[float] | F64 | None, frames: int) -> F64:
     return shares
 
 
-def _error(
-    cube: F32, verdicts: U8, shares: F64, noise: NoiseModel | None, mean: F32, weight: F32, error: F32
-) -> None:
+def _error(tile: _Tile, mean: F32, weight: F32, error: F32) -> None:
     """Standard error of the weighted mean."""
+    noise = tile.noise
     if noise is None:
-        kernels.scatter_error(cube, verdicts, shares, mean, weight, error)
-    else:
-        kernels.model_error(verdicts, shares, noise.a, noise.b, noise.level, mean, weight, error)
+        kernels.scatter_error(tile.samples, tile.verdicts, tile.weights, tile.halo, mean, weight, error)
+        return
+    kernels.model_error(
+        tile.verdicts, tile.weights, noise.a, noise.b, noise.level, tile.halo, mean, weight, error
+    )
 
 
-def _median_error(
-    cube: F32, verdicts: U8, shares: F64, noise: NoiseModel | None, median: F32, error: F32
-) -> None:
+def _median_error(tile: _Tile, median: F32, error: F32) -> None:
     """Standard error of the median: the plain mean's times the median's penalty."""
-    equal = (shares > 0).astype(np.float64)
+    equal = replace(tile, weights=(tile.weights > 0).astype(np.float64))
     mean, number = np.empty_like(median), np.empty_like(median)
-    kernels.weighted_mean(cube, verdicts, equal, mean, number)
-    _error(cube, verdicts, equal, noise, mean, number, error)
+    kernels.weighted_mean(equal.samples, equal.verdicts, equal.weights, equal.halo, mean, number)
+    _error(equal, mean, number, error)
     error *= np.sqrt(median_variance(np.maximum(number, 1).astype(np.float64))).astype(np.float32)

@@ -6,7 +6,8 @@ import numpy as np
 
 from sidera.errors import ShapeError
 from sidera.integration.noise import GAUSSIAN_MAD, NoiseModel, mad_factor
-from sidera.kernels import combine as kernels
+from sidera.kernels import reject as kernels
+from sidera.kernels.lanes import centre_and_spread
 from sidera.model.settings import IntegrationSettings
 from sidera.types import F32, I32, U8, plain
 
@@ -98,20 +99,11 @@ def _limits(cube: F32, settings: IntegrationSettings) -> tuple[F32, F32, F32]:
     if settings.rejection == "none":
         return np.full_like(low, -np.inf), np.full_like(high, np.inf), np.zeros_like(centre)
     if settings.rejection in ("sigma", "winsorized"):
-        kernels.clip_limits(
-            cube,
-            network(len(cube)),
-            settings.rejection == "winsorized",
-            kappa_low,
-            kappa_high,
-            settings.iterations,
-            low,
-            high,
-            centre,
-        )
+        clip = kernels.Clip(settings.rejection == "winsorized", kappa_low, kappa_high, settings.iterations)
+        kernels.clip_limits(cube, network(len(cube)), clip, low, high, centre)
         return low, high, centre
     count = np.empty_like(centre)
-    kernels.centre_and_spread(cube, network(len(cube)), centre, high, count)
+    centre_and_spread(cube, network(len(cube)), centre, high, count)
     factors = np.array([GAUSSIAN_MAD * mad_factor(n) for n in range(len(cube) + 1)], np.float32)
     sigma = high * factors[count.astype(np.int64)]
     return centre - kappa_low * sigma, centre + kappa_high * sigma, centre
@@ -120,7 +112,7 @@ def _limits(cube: F32, settings: IntegrationSettings) -> tuple[F32, F32, F32]:
 def _by_noise(cube: F32, settings: IntegrationSettings, noise: NoiseModel, verdicts: U8) -> None:
     """The hybrid clip."""
     median, spread, count = (np.empty(cube.shape[1:], np.float32) for _ in range(3))
-    kernels.centre_and_spread(cube, network(len(cube)), median, spread, count)
+    centre_and_spread(cube, network(len(cube)), median, spread, count)
     slack, bend = _breath(median, spread, count, noise)
     kernels.hybrid_verdicts(
         cube,

@@ -6,17 +6,7 @@ A *phase* is a pixel's place in the 2×2 cell of a colour filter array, ``2 * (r
 import numpy as np
 
 from sidera.kernels._jit import exact_kernel, kernel
-from sidera.kernels.combine import (
-    ABSENT,
-    GAUSSIAN_MAD,
-    HALF,
-    LANES,
-    ONE,
-    ZERO,
-    _middle,
-    _sort,
-    _spread,
-)
+from sidera.kernels.lanes import ABSENT, GAUSSIAN_MAD, HALF, LANES, ONE, ZERO, middle_of, sort, spread_of
 from sidera.types import F32, F64, I32, I64, U8, U16
 
 TWO, TWELVE = np.float32(2), np.float32(12)
@@ -89,9 +79,9 @@ def hybrid_mean(
         parity = (top + row) % 2
         for first in range(0, columns, LANES):
             _gather(samples, row, first, less[parity], times[parity], raw, scaled, ordered, present)
-            _sort(ordered, network)
-            _middle(ordered, zero, present, middle)
-            _spread(ordered, middle, present, kept, mad)  # kept is free until the samples are summed
+            sort(ordered, network)
+            middle_of(ordered, zero, present, middle)
+            spread_of(ordered, middle, present, kept, mad)  # kept is free until the samples are summed
             _sigmas(scaled, middle, times[parity], inverse[parity], model, present, sigma, mean_sigma)
             _set_limits(ordered, middle, mad, present, mean_sigma, kappa, limits)
             _keep(scaled, sigma, limits, take, kept)
