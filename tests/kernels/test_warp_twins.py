@@ -48,14 +48,17 @@ def test_agrees_with_the_plain_twin_inside_a_larger_image():
 
 @quick
 @given(scenes())
-def test_careful_marks_footprints_that_are_not_all_good(scene):
+def test_footprints_that_are_not_all_there_or_hold_a_bad_pixel_are_marked(scene):
     image, bad = scene
-    spoilt, careful = np.empty((2, *bad.shape), np.uint8)
-    kernels.mark_careful(image, bad, spoilt, careful)
-    good = ~np.isnan(image).any(axis=0) & (bad == 0)
-    around = np.pad(good, ((2, 3), (2, 3)), constant_values=False)
+    spoilt, careful, near = np.empty((3, *bad.shape), np.uint8)
+    kernels.mark(image, bad, spoilt, careful, near)
+    there = np.pad(~np.isnan(image).any(axis=0), ((2, 3), (2, 3)), constant_values=False)
+    inside = np.pad(np.ones(bad.shape, bool), ((2, 3), (2, 3)), constant_values=False)
+    wide = np.pad(bad, ((2, 3), (2, 3)))
     for row, column in np.ndindex(bad.shape):
-        assert careful[row, column] == (not around[row : row + 6, column : column + 6].all())
+        around = np.s_[row : row + 6, column : column + 6]
+        assert careful[row, column] == (not there[around].all())
+        assert near[row, column] == (inside[around].all() and wide[around].any())
 
 
 def test_the_tables_hold_the_twins_weights():

@@ -54,7 +54,7 @@ def value(plane, bad, x, y, interpolation, noise, clamp):
             clean = clean and 0 <= r < rows and 0 <= c < columns
             r, c = min(max(r, 0), rows - 1), min(max(c, 0), columns - 1)
             missing = np.isnan(plane[r, c])
-            clean = clean and not missing and not bad[r, c]
+            clean = clean and not missing
             whole += abs(wy * wx)
             spoilt += abs(wy * wx) if missing or bad[r, c] else 0
             if not missing:

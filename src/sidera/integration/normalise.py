@@ -223,9 +223,10 @@ def _fit(x: F64, y: F64, height: F64, order: int) -> Surface:
     weight = np.ones_like(height)
     solution = np.zeros(len(terms))
     for _ in range(15):
-        root = np.sqrt(weight)
-        # lstsq gives 0 to what a single row or column of cells cannot tell.
-        fresh = np.linalg.lstsq(design * root[:, None], (height - centre) * root, rcond=1e-10)[0]
+        heavy = (design * weight[:, None]).T
+        # Normal equations do in these coordinates, at a thirtieth of the cost; lstsq gives 0 to what a single row or
+        # column of cells cannot tell.
+        fresh = np.linalg.lstsq(heavy @ design, heavy @ (height - centre), rcond=1e-12)[0]
         settled = np.allclose(fresh, solution, rtol=1e-9, atol=1e-9)
         solution = fresh
         if settled:

@@ -80,8 +80,8 @@ def resample(
     float32 array, shape (channels, rows, columns)
         Surface brightness in the image's unit. NaN where the position lies beyond the centres of the first
         and last pixels, or where bad and missing pixels hold more than 0.3 of the absolute weights. Between
-        the two, bad pixels count with their value and missing ones not at all; beyond the edge the edge's
-        pixels repeat.
+        the two, bad pixels count with their value like any other, and missing ones not at all; beyond the edge
+        the edge's pixels repeat.
 
     Raises
     ------
@@ -107,21 +107,40 @@ def resample(
     """
     channels = plain(image)
     channels = channels[np.newaxis] if channels.ndim == 2 else channels
-    doubtful = np.zeros(channels.shape[-2:], np.uint8) if bad is None else np.ascontiguousarray(bad, np.uint8)
+    out = np.empty((channels.shape[0], 1, *shape), np.float32)
+    resample_into(out, 0, channels, bad, grid_x, grid_y, step, interpolation, noise, clamp)
+    return out[:, 0]
+
+
+def resample_into(
+    samples: F32,
+    index: int,
+    image: F32,
+    bad: U8 | None,
+    grid_x: F64,
+    grid_y: F64,
+    step: int,
+    interpolation: Interpolation = "lanczos3",
+    noise: float | tuple[float, ...] | None = None,
+    clamp: float = 0.004,
+) -> None:
+    """Fill ``samples`` [channel, index, row, column] as `resample` does, from an image [channel, row, column]."""
+    shape = (samples.shape[2], samples.shape[3])
+    doubtful = np.zeros(image.shape[-2:], np.uint8) if bad is None else np.ascontiguousarray(bad, np.uint8)
     grids = np.stack([grid_x, grid_y]).astype(np.float64, copy=False)
-    _check(channels, doubtful, grids, step, shape)
-    table, limits = _table(interpolation), _limits(channels.shape[0], noise, clamp)
-    spoilt, careful = np.empty((2, *doubtful.shape), np.uint8)
-    kernels.mark_careful(channels, doubtful, spoilt, careful)
-    out = np.empty((channels.shape[0], *shape), np.float32)
+    _check(image, doubtful, grids, step, shape)
+    table, limits = _table(interpolation), _limits(image.shape[0], noise, clamp)
+    spoilt, careful, near = np.empty((3, *doubtful.shape), np.uint8)
+    kernels.mark(image, doubtful, spoilt, careful, near)
+    frame = kernels.Frame(image, doubtful, careful, near)
     course = _course(grids, step, shape, doubtful.shape)
-    if course is None or interpolation != "lanczos3" or out.size < FEWEST:
-        kernels.warp(channels, doubtful, careful, grids, step, table, limits, SHARE, out)
+    if course is None or interpolation != "lanczos3" or image.shape[0] * shape[0] * shape[1] < FEWEST:
+        kernels.warp(frame, grids, step, table, limits, SHARE, index, samples)
     else:
         separable.mark_rough(careful, spoilt)
-        frame = separable.Frame(channels, doubtful, careful, spoilt)
-        separable.warp_separable(frame, course, _wide_table(), limits, SHARE, out)
-    return out
+        separable.warp_separable(frame, spoilt, course, _wide_table(), limits, SHARE, index, samples)
+    if bad is not None:
+        kernels.mask_bad(frame, grids, step, _mask(interpolation), index, samples)
 
 
 def _course(grids: F64, step: int, shape: tuple[int, int], size: tuple[int, ...]) -> separable.Course | None:
@@ -195,6 +214,13 @@ def _table(interpolation: str) -> F32:
             raise UsageError(f"interpolation {interpolation!r} is not known", f"choose one of {known}")
     table: F32 = weights.astype(np.float32)
     return table
+
+
+@cache
+def _mask(interpolation: str) -> kernels.Mask:
+    """What bad pixels may hold of a result."""
+    weights = np.abs(_table(interpolation))
+    return kernels.Mask(weights / weights.sum(axis=1, keepdims=True), SHARE)
 
 
 @cache

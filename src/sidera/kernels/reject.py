@@ -105,116 +105,128 @@ class Clip(NamedTuple):
     rounds: int
 
 
+class Queue(NamedTuple):
+    """Pixels that wait to be clipped: sorted samples [frame, lane], limits so far, place, and rounds done."""
+
+    block: F32
+    low: F32
+    high: F32
+    places: I64
+    rounds: I64
+
+
 @exact_kernel
 def clip_limits(samples: F32, network: I32, clip: Clip, low: F32, high: F32, centre: F32) -> None:
     """Fill the limits ``[row, column]`` that survive ``clip.rounds`` of clipping about the survivors' median.
 
-    ``centre`` receives the median of all samples. Nine pixels in ten lose nothing, and it shows at a glance
-    (`_untouched`): their limits are infinite. The others are gathered until they fill the lanes, and only then
-    clipped; iterating costs several times what sorting does.
+    ``centre`` receives the median of all samples. Most pixels lose nothing, and it shows at a glance (`_calm`):
+    their limits are infinite. The others queue until they fill the lanes, and again after each round; finding the
+    winsorised deviation costs several times what sorting does.
     """
     frames, rows, columns = samples.shape
-    block, pending = np.empty((frames, LANES), np.float32), np.full((frames, LANES), ABSENT)
-    scratch = np.zeros((4, LANES), np.float32)
+    block, scratch = np.empty((frames, LANES), np.float32), np.zeros((8, LANES), np.float32)
     present, start, pivot, calm = scratch[0], scratch[1], scratch[2], scratch[3]
-    places, waiting = np.zeros((LANES, 2), np.int64), 0
+    lowest, highest, number, sd = scratch[4], scratch[5], scratch[6], scratch[7]
+    lowest[:] = -ABSENT
+    highest[:] = ABSENT
+    queue = Queue(
+        np.full((frames, 2 * LANES), ABSENT),
+        np.full(2 * LANES, -ABSENT),
+        np.full(2 * LANES, ABSENT),
+        np.zeros((2 * LANES, 2), np.int64),
+        np.zeros(2 * LANES, np.int64),
+    )
+    waiting = 0
     for row in range(rows):
         for left in range(0, columns, LANES):
             width = min(LANES, columns - left)
             load(samples, row, left, block, present)
             sort(block, network)
             middle_of(block, start, present, pivot)
-            _untouched(block, pivot, present, clip, calm)
+            _survivors(block, pivot, lowest, highest, start, number, sd)
+            _calm(block, pivot, lowest, highest, start, number, sd, clip, calm)
             low[row, left : left + width] = -np.inf
             high[row, left : left + width] = np.inf
             centre[row, left : left + width] = pivot[:width]
             for lane in range(width):
                 if calm[lane] == ZERO:
-                    for frame in range(frames):
-                        pending[frame, waiting] = block[frame, lane]
-                    places[waiting, 0], places[waiting, 1] = row, left + lane
+                    queue.block[:, waiting] = block[:, lane]
+                    queue.low[waiting], queue.high[waiting] = -ABSENT, ABSENT
+                    queue.places[waiting, 0], queue.places[waiting, 1] = row, left + lane
+                    queue.rounds[waiting] = 0
                     waiting += 1
-                if waiting == LANES:
-                    _clip_block(pending, clip, places, low, high)
-                    waiting = 0
-    pending[:, waiting:] = ABSENT
-    _clip_block(pending, clip, places[:waiting], low, high)
+            while waiting >= LANES:
+                waiting = _clip_round(queue, waiting, clip, low, high)
+    while waiting > 0:
+        queue.block[:, waiting:] = ABSENT
+        waiting = _clip_round(queue, waiting, clip, low, high)
 
 
 @exact_kernel
-def _untouched(block: F32, median: F32, number: F32, clip: Clip, calm: F32) -> None:
-    """1 for the lanes of which clipping can reject nothing, 0 for those that must be looked at.
+def _clip_round(queue: Queue, waiting: int, clip: Clip, low: F32, high: F32) -> int:
+    """One round for the first lanes of the queue; who may lose more goes to its end. Returns how many wait."""
+    frames, count = queue.block.shape[0], min(waiting, LANES)
+    block, scratch = np.empty((frames, LANES), np.float32), np.empty((9, LANES), np.float32)
+    pivot, lowest, highest, below = scratch[0], scratch[1], scratch[2], scratch[3]
+    number, sd, median, left, calm = scratch[4], scratch[5], scratch[6], scratch[7], scratch[8]
+    block[:] = queue.block[:, :LANES]
+    lowest[:], highest[:], pivot[:] = queue.low[:LANES], queue.high[:LANES], queue.block[0, :LANES]
+    places, rounds = queue.places[:count].copy(), queue.rounds[:count] + 1
+    _survivors(block, pivot, lowest, highest, below, number, sd)
+    middle_of(block, below, number, median)
+    _survivors(block, median, lowest, highest, below, number, sd)  # about their median: sums stay small
+    if clip.winsorised:
+        _winsorise(block, median, lowest, highest, number, sd)
+    _narrow(median, sd, number, clip.kappa_low, clip.kappa_high, lowest, highest)
+    _survivors(block, median, lowest, highest, below, left, sd)
+    middle_of(block, below, left, median)
+    _calm(block, median, lowest, highest, below, left, sd, clip, calm)
+    rest = waiting - count
+    queue.block[:, :rest] = queue.block[:, count:waiting].copy()
+    queue.low[:rest], queue.high[:rest] = queue.low[count:waiting].copy(), queue.high[count:waiting].copy()
+    queue.places[:rest] = queue.places[count:waiting].copy()
+    queue.rounds[:rest] = queue.rounds[count:waiting].copy()
+    for lane in range(count):
+        low[places[lane, 0], places[lane, 1]] = lowest[lane]
+        high[places[lane, 0], places[lane, 1]] = highest[lane]
+        if calm[lane] == ZERO and left[lane] != number[lane] and rounds[lane] < clip.rounds:
+            queue.block[:, rest] = block[:, lane]
+            queue.low[rest], queue.high[rest] = lowest[lane], highest[lane]
+            queue.places[rest], queue.rounds[rest] = places[lane], rounds[lane]
+            rest += 1
+    return rest
 
-    Let t be the deviation at which the outermost sample would just stay. The plain deviation s₀ is at least t for
+
+@exact_kernel
+def _calm(
+    block: F32, median: F32, low: F32, high: F32, below: F32, number: F32, sd: F32, clip: Clip, calm: F32
+) -> None:
+    """1 for the lanes of whose survivors clipping can reject no more, 0 for those that must be looked at.
+
+    Let t be the deviation at which the outermost survivor would just stay. The plain deviation s₀ is at least t for
     calm lanes, so a plain clip ends there. The winsorised one goes on, sₖ₊₁ = g(sₖ) with g(s) = 1.134 sd(samples
     drawn in to median ± 1.5 s). A wider draw only adds variance, so g grows with s: where g(t) is at least t too,
     no sₖ can fall below t, whatever the number of rounds. A thousandth is left for rounding.
     """
-    scratch = np.empty((7, LANES), np.float32)
-    low, high, below, kept = scratch[0], scratch[1], scratch[2], scratch[3]
-    sd, reach, other = scratch[4], scratch[5], scratch[6]
-    low[:] = -ABSENT
-    high[:] = ABSENT
-    _survivors(block, median, low, high, below, kept, sd)
+    scratch = np.empty((5, LANES), np.float32)
+    reach, floor, ceiling, total, squares = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     for lane in range(LANES):
-        last = int(number[lane]) - 1
-        under = (median[lane] - block[0, lane]) / clip.kappa_low
+        first, last = int(below[lane]), int(below[lane] + number[lane]) - 1
+        under = (median[lane] - block[first if first <= last else 0, lane]) / clip.kappa_low
         over = (block[max(last, 0), lane] - median[lane]) / clip.kappa_high
         reach[lane] = np.float32(1.001) * (under if under > over else over)
         calm[lane] = ONE if (sd[lane] >= reach[lane]) | (number[lane] <= 3) else ZERO
-    if clip.winsorised:
-        for lane in range(LANES):
-            low[lane] = median[lane] - WINSOR_REACH * reach[lane]
-            high[lane] = median[lane] + WINSOR_REACH * reach[lane]
-        _drawn_sums(block, median, low, high, below, other)
-        for lane in range(LANES):
-            mean = below[lane] / number[lane]
-            variance = other[lane] / number[lane] - mean * mean
-            drawn = WINSOR_GAIN * np.sqrt(variance if variance > ZERO else ZERO)
-            calm[lane] = calm[lane] if (drawn >= reach[lane]) | (number[lane] <= 3) else ZERO
-
-
-@exact_kernel
-def _drawn_sums(block: F32, pivot: F32, floor: F32, ceiling: F32, total: F32, squares: F32) -> None:
-    """Sums of all samples' deviations from ``pivot``, drawn in to ``floor`` and ``ceiling``."""
-    total[:] = ZERO
-    squares[:] = ZERO
-    for frame in range(block.shape[0]):
-        lanes = block[frame]
-        for lane in range(LANES):
-            value = lanes[lane]
-            drawn = value if value > floor[lane] else floor[lane]
-            drawn = drawn if drawn < ceiling[lane] else ceiling[lane]
-            deviation = drawn - pivot[lane] if value < ABSENT else ZERO
-            total[lane] += deviation
-            squares[lane] += deviation * deviation
-
-
-@exact_kernel
-def _clip_block(block: F32, clip: Clip, places: I64, low: F32, high: F32) -> None:
-    """Clip sorted lanes round by round, and write each one's limits to its place in ``low`` and ``high``."""
-    scratch = np.zeros((8, LANES), np.float32)
-    pivot, median, below, number = scratch[0], scratch[1], scratch[2], scratch[3]
-    before, sd, lowest, highest = scratch[4], scratch[5], scratch[6], scratch[7]
-    for frame in range(block.shape[0]):
-        for lane in range(LANES):
-            number[lane] += ONE if block[frame, lane] < ABSENT else ZERO
-    middle_of(block, below, number, pivot)
-    lowest[:] = -ABSENT
-    highest[:] = ABSENT
-    before[:] = -ONE
-    for _ in range(clip.rounds):
-        _survivors(block, pivot, lowest, highest, below, number, sd)
-        if not np.any(number != before):
-            break
-        before[:] = number
-        middle_of(block, below, number, median)
-        if clip.winsorised:
-            _winsorise(block, median, lowest, highest, number, sd)
-        _narrow(median, sd, number, clip.kappa_low, clip.kappa_high, lowest, highest)
-    for lane in range(places.shape[0]):
-        low[places[lane, 0], places[lane, 1]] = lowest[lane]
-        high[places[lane, 0], places[lane, 1]] = highest[lane]
+    if not clip.winsorised:
+        return
+    for lane in range(LANES):
+        floor[lane] = median[lane] - WINSOR_REACH * reach[lane]
+        ceiling[lane] = median[lane] + WINSOR_REACH * reach[lane]
+    _winsorised_sums(block, median, low, high, floor, ceiling, total, squares)
+    for lane in range(LANES):
+        mean = total[lane] / number[lane]
+        variance = squares[lane] / number[lane] - mean * mean
+        drawn = WINSOR_GAIN * np.sqrt(variance if variance > ZERO else ZERO)
+        calm[lane] = calm[lane] if (drawn >= reach[lane]) | (number[lane] <= 3) else ZERO
 
 
 @exact_kernel

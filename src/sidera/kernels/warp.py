@@ -5,6 +5,8 @@ Lanczos-3, bilinear and nearest are one loop with three tables. A position held 
 pixels has its pixel in the upper bits and its phase in the lower eleven.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sidera.kernels._jit import kernel
@@ -12,30 +14,133 @@ from sidera.types import F32, F64, I32, U8
 
 PHASES = 2048
 TAPS = 6
+FAR = 2.0**32
+"""Positions are held within this, so that they can be whole numbers."""
 BEFORE = 2
 """Taps before the pixel that holds the position; three lie after it."""
 
 
+class Frame(NamedTuple):
+    """What is read.
+
+    ``image`` [channel, row, column]; and [row, column]: ``bad``, 1 where the image holds a guess; ``careful``, 1
+    where the 6×6 pixels about a place are not all there; ``near``, 1 where one of them is bad.
+    """
+
+    image: F32
+    bad: U8
+    careful: U8
+    near: U8
+
+
+class Mask(NamedTuple):
+    """How much of a result may rest on bad and missing pixels.
+
+    ``shares`` [phase, tap] are the absolute weights over their sum; ``limit`` is the share from which a result is
+    missing.
+    """
+
+    shares: F32
+    limit: float
+
+
 @kernel
 def warp(
-    image: F32, bad: U8, careful: U8, grids: F64, step: int, table: F32, limits: F32, mask: float, out: F32
+    frame: Frame, grids: F64, step: int, table: F32, limits: F32, mask: float, index: int, out: F32
 ) -> None:
-    """Fill ``out`` [channel, row, column] from ``image`` [channel, row, column].
+    """Fill ``out`` [channel, index, row, column] from a frame.
 
-    ``grids`` [2, i, j] holds source x and y of output row i·step and column j·step. ``bad`` [row, column]
-    is 1 where the image is not to be trusted, ``careful`` (`mark_careful`) 1 where the plain loop will not
-    do. ``limits`` [channel + 1]: how far a result may fall below its neighbours, see `_held`. Beyond the
-    image and where bad pixels hold more than the share ``mask`` of the absolute weights, ``out`` is NaN.
+    ``grids`` [2, i, j] holds source x and y of output row i·step and column j·step. ``limits`` [channel + 1]: how
+    far a result may fall below its neighbours, see `_held`. ``out`` is NaN beyond the image, and where bad and
+    missing pixels hold more than the share ``mask`` of the absolute weights; of bad pixels alone `mask_bad` sees to
+    that.
     """
-    channels, rows, columns = out.shape
+    channels, _, rows, columns = out.shape
+    height, width = frame.careful.shape
     x = np.empty(columns, np.int32)
     y = np.empty(columns, np.int32)
     for row in range(rows):
-        _positions_row(grids, step, row, image.shape[2], image.shape[1], x, y)
+        _positions_row(grids, step, row, width, height, x, y)
         for channel in range(channels):
-            target = out[channel, row]
-            _plain_row(image[channel], careful, x, y, table, limits[channel], limits[-1], target)
-            _careful_row(image[channel], bad, careful, x, y, table, mask, target)
+            image, target = frame.image[channel], out[channel, index, row]
+            _plain_row(image, frame.careful, x, y, table, limits[channel], limits[-1], target)
+            _careful_row(image, frame.bad, frame.careful, x, y, table, mask, target)
+
+
+@kernel
+def mask_bad(frame: Frame, grids: F64, step: int, mask: Mask, index: int, out: F32) -> None:
+    """Take back all of ``out`` [channel, index, row, column] that rests too much on bad pixels.
+
+    Set apart from `warp`: compiled into it, these few lines take four times as long.
+    """
+    height, width = frame.careful.shape
+    x = np.empty(out.shape[3], np.int32)
+    y = np.empty(out.shape[3], np.int32)
+    for row in range(out.shape[2]):
+        _positions_row(grids, step, row, width, height, x, y)
+        _mask_row(frame, x, y, mask, out, index, row)
+
+
+@kernel
+def _mask_row(frame: Frame, x: I32, y: I32, mask: Mask, out: F32, index: int, row: int) -> None:
+    """Take back what does of an output row."""
+    for k in range(np.uint64(x.size)):
+        if min(x[k], y[k]) >= 0 and frame.near[np.uint64(y[k] >> 11), np.uint64(x[k] >> 11)]:
+            leans = _share_of_bad(frame.bad, x[k], y[k], mask.shares) > mask.limit
+            if leans and not frame.careful[y[k] >> 11, x[k] >> 11]:
+                for channel in range(out.shape[0]):
+                    out[channel, index, row, k] = np.nan
+
+
+@kernel
+def _share_of_bad(bad: U8, x: np.int32, y: np.int32, shares: F32) -> np.float32:
+    """Share of the absolute weights that lie on bad pixels, of a footprint inside the image.
+
+    Indices are unsigned and no slice is made, each of which costs as much as the sum itself.
+    """
+    top, left = np.uint64((y >> 11) - BEFORE), np.uint64((x >> 11) - BEFORE)
+    down, across = np.uint64(y & 2047), np.uint64(x & 2047)
+    spoilt = np.float32(0.0)
+    for i in range(np.uint64(TAPS)):
+        total = np.float32(0.0)
+        for j in range(np.uint64(TAPS)):
+            total += shares[across, j] if bad[top + i, left + j] else np.float32(0.0)
+        spoilt += shares[down, i] * total
+    return spoilt
+
+
+@kernel
+def _span(grids: F64, step: int, rows: int, columns: int) -> tuple[int, int, int, int]:
+    """First and last column, first and last row of the image that the output's corners span, and 2 pixels more.
+
+    For maps so nearly straight that nothing between goes further.
+    """
+    low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    for row in (0, rows - 1):
+        for column in (0, columns - 1):
+            i, j = row // step, column // step
+            down, across = (row - i * step) / step, (column - j * step) / step
+            for axis in range(2):
+                g = grids[axis]
+                upper = g[i, j] + across * (g[i, j + 1] - g[i, j])
+                lower = g[i + 1, j] + across * (g[i + 1, j + 1] - g[i + 1, j])
+                place = min(max(upper + down * (lower - upper), -FAR), FAR)
+                low[axis], high[axis] = min(low[axis], place), max(high[axis], place)
+    return int(low[0]) - 2, int(high[0]) + 3, int(low[1]) - 2, int(high[1]) + 3
+
+
+@kernel
+def nothing_in(marks: U8, grids: F64, step: int, rows: int, columns: int) -> bool:
+    """Whether the output lies inside the image, and nothing is marked there, for nearly straight maps."""
+    left, right, top, bottom = _span(grids, step, rows, columns)
+    if left < 0 or top < 0 or right >= marks.shape[1] or bottom >= marks.shape[0]:
+        return False
+    found = np.uint8(0)
+    for row in range(top, bottom + 1):
+        line = marks[row, left : right + 1]
+        for x in range(line.size):
+            found |= line[x]
+    return bool(found == 0)
 
 
 @kernel
@@ -140,29 +245,37 @@ def _normalised(
 
 
 @kernel
-def mark_careful(image: F32, bad: U8, spoilt: U8, careful: U8) -> None:
-    """Fill ``careful`` [row, column] with 1 where the 6×6 pixels around a position there are not all good.
+def mark(image: F32, bad: U8, spoilt: U8, careful: U8, near: U8) -> None:
+    """Fill ``careful`` and ``near`` of a `Frame`; ``spoilt`` is scratch, all [row, column].
 
-    ``spoilt`` is scratch of the same shape. Good are pixels on the image, not bad and not NaN in any channel.
+    A pixel is missing beyond the image, or where any channel is NaN.
     """
-    rows, columns = careful.shape
-    for row in range(rows):
-        _spoilt_row(image, bad, row, spoilt[row])
+    for row in range(careful.shape[0]):
+        _missing_row(image, row, spoilt[row])
     careful[:] = np.uint8(1)
-    width = columns - TAPS + 1
-    if width < 1:
-        return
-    for row in range(BEFORE, rows - TAPS + BEFORE + 1):
-        _any_row(spoilt[row - BEFORE : row - BEFORE + TAPS], careful[row, BEFORE : BEFORE + width])
+    _spread_out(spoilt, careful)
+    near[:] = np.uint8(0)
+    _spread_out(bad, near)
 
 
 @kernel
-def _spoilt_row(image: F32, bad: U8, row: int, out: U8) -> None:
-    out[:] = bad[row]
+def _missing_row(image: F32, row: int, out: U8) -> None:
+    out[:] = np.uint8(0)
     for channel in range(image.shape[0]):
         source = image[channel, row]
         for x in range(out.size):
             out[x] |= np.uint8(1) if source[x] != source[x] else np.uint8(0)
+
+
+@kernel
+def _spread_out(spoilt: U8, out: U8) -> None:
+    """Fill ``out`` with whether a 6×6 footprint holds a spoilt pixel, where it lies inside the image."""
+    rows, columns = out.shape
+    width = columns - TAPS + 1
+    if width < 1:
+        return
+    for row in range(BEFORE, rows - TAPS + BEFORE + 1):
+        _any_row(spoilt[row - BEFORE : row - BEFORE + TAPS], out[row, BEFORE : BEFORE + width])
 
 
 @kernel

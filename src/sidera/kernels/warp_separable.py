@@ -23,7 +23,16 @@ from typing import NamedTuple
 import numpy as np
 
 from sidera.kernels._jit import kernel
-from sidera.kernels.warp import BEFORE, PHASES, TAPS, _careful_row, _plain_row, _positions_row
+from sidera.kernels.warp import (
+    BEFORE,
+    PHASES,
+    TAPS,
+    Frame,
+    _careful_row,
+    _plain_row,
+    _positions_row,
+    nothing_in,
+)
 from sidera.types import F32, F64, I32, I64, U8
 
 EXTRA = 64
@@ -33,15 +42,6 @@ PAD = 48
 OUTSIDE = 2.0**32
 """Positions in 1/2048 pixel are held within this, so that they can be whole numbers."""
 ONE, TWO, THREE, FOUR, FIVE = (np.uint64(k) for k in range(1, 6))
-
-
-class Frame(NamedTuple):
-    """What is read: image [channel, row, column]; bad, careful and rough [row, column], see `mark_rough`."""
-
-    image: F32
-    bad: U8
-    careful: U8
-    rough: U8
 
 
 class Course(NamedTuple):
@@ -82,13 +82,15 @@ class Lines(NamedTuple):
 
 
 @kernel
-def warp_separable(frame: Frame, course: Course, table: F32, limits: F32, mask: float, out: F32) -> None:
-    """Fill ``out`` [channel, row, column] as `warp.warp` does.
+def warp_separable(
+    frame: Frame, rough: U8, course: Course, table: F32, limits: F32, mask: float, index: int, out: F32
+) -> None:
+    """Fill ``out`` [channel, index, row, column] as `warp.warp` does.
 
-    ``table`` holds `EXTRA` phases more at either end. What falls below its neighbours is held by the 4 by 4
-    pixels along the slanted columns.
+    ``rough`` is `mark_rough`'s. ``table`` holds `EXTRA` phases more at either end. What falls below its neighbours
+    is held by the 4 by 4 pixels along the slanted columns.
     """
-    channels, rows, columns = out.shape
+    channels, _, rows, columns = out.shape
     height, width = frame.image.shape[1:]
     wide = (columns + course.step - 1) // course.step * course.step
     count, shape = wide // course.block, (channels, course.slots, wide)
@@ -97,10 +99,13 @@ def warp_separable(frame: Frame, course: Course, table: F32, limits: F32, mask: 
     blocks = Blocks(
         np.empty(count, np.int64), np.empty((count, TAPS), np.float32), np.empty((count, TAPS), np.float32)
     )
-    lines = Lines(np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+    lines = Lines(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.float32))
     padded = np.zeros((channels, width + 2 * PAD), np.float32)
     weights = np.empty((TAPS, columns), np.float32)
-    offset, x, y = np.empty((3, columns), np.int32)
+    offset = np.empty(columns, np.int32)
+    x = np.empty(columns, np.int32)
+    y = np.empty(columns, np.int32)
+    plain = nothing_in(rough, course.grids, course.step, rows, columns)
     done = 0
     for first in range(0, rows, course.band):
         last = min(first + course.band, rows)
@@ -112,9 +117,10 @@ def warp_separable(frame: Frame, course: Course, table: F32, limits: F32, mask: 
             _across(padded, blocks, lines, r & (course.slots - 1))
         done = max(done, until)
         for row in range(first, last):
-            _down(lines, row, offset, weights, limits, out)
-            _positions_row(course.grids, course.step, row, width, height, x, y)
-            _redo(frame, x, y, table[EXTRA:], limits, mask, row, out)
+            _down(lines, row, offset, weights, limits, out, index)
+            if not plain:
+                _positions_row(course.grids, course.step, row, width, height, x, y)
+                _redo(frame, rough, x, y, table[EXTRA:], limits, mask, row, out, index)
 
 
 @kernel
@@ -202,7 +208,7 @@ def _offsets(grid: F64, step: int, row: int, height: int, table: F32, offset: I3
 
 
 @kernel
-def _down(lines: Lines, row: int, offset: I32, weights: F32, limits: F32, out: F32) -> None:
+def _down(lines: Lines, row: int, offset: I32, weights: F32, limits: F32, out: F32, index: int) -> None:
     """Pass 2: fill output row ``row``. Along a run of columns the six slots stay the same."""
     end = 0
     while end < offset.size:
@@ -211,7 +217,7 @@ def _down(lines: Lines, row: int, offset: I32, weights: F32, limits: F32, out: F
             end += 1
         top = row + offset[begin] - BEFORE
         for channel in range(out.shape[0]):
-            target = out[channel, row]
+            target = out[channel, index, row]
             _upper(lines.values[channel], top, (begin, end), weights, target)
             _lower(lines.values[channel], top, (begin, end), weights, target)
             if limits[channel] < np.inf:
@@ -253,19 +259,28 @@ def _hold(
 
 
 @kernel
-def _redo(frame: Frame, x: I32, y: I32, table: F32, limits: F32, mask: float, row: int, out: F32) -> None:
+def _redo(
+    frame: Frame,
+    rough: U8,
+    x: I32,
+    y: I32,
+    table: F32,
+    limits: F32,
+    mask: float,
+    row: int,
+    out: F32,
+    index: int,
+) -> None:
     """Do one output row's rough places directly, a run of them at a time."""
     end = 0
     while end < x.size:
         begin, end = end, end + 1
-        if frame.rough[
-            y[begin] >> 11, x[begin] >> 11
-        ]:  # -1, off the image, reads the last row or column: rough
-            while end < x.size and frame.rough[y[end] >> 11, x[end] >> 11]:
+        if rough[y[begin] >> 11, x[begin] >> 11]:  # -1, off the image, reads the last row or column: rough
+            while end < x.size and rough[y[end] >> 11, x[end] >> 11]:
                 end += 1
             across, down = x[begin:end], y[begin:end]
             for channel in range(out.shape[0]):
-                image, target = frame.image[channel], out[channel, row, begin:end]
+                image, target = frame.image[channel], out[channel, index, row, begin:end]
                 margin = limits[channel]
                 _plain_row(image, frame.careful, across, down, table, margin, limits[-1], target)
                 _careful_row(image, frame.bad, frame.careful, across, down, table, mask, target)
