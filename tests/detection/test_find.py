@@ -277,3 +277,15 @@ def test_a_flux_whose_core_is_missing_is_not_known():
 def test_a_sky_measured_before_gives_the_same_stars():
     image, _, _, _ = field(gaussian, 2.5, 50, count=4)
     np.testing.assert_array_equal(find_stars(image).x, find_stars(image, sky=sky_mesh(image)).x)
+
+
+def test_an_image_measured_in_place_comes_back_as_it_was():
+    image = field(gaussian, 2.5, 100)[0]
+    image[::7, ::5] = np.nan
+    kept = image.copy()
+    apart = find_stars(image)
+    np.testing.assert_array_equal(image, kept)
+    in_place = find_stars(image, in_place=True)
+    np.testing.assert_array_equal(image, kept)
+    assert len(apart) > 0
+    np.testing.assert_array_equal(in_place.flux, apart.flux)

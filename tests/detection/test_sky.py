@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sidera.demosaic.mosaic import green_plane
 from sidera.detection.sky import noise, sky_mesh, sky_meshes
 from sidera.errors import ShapeError, UsageError
 from sidera.model.header import Bayer
@@ -94,3 +95,10 @@ def test_what_is_no_plane_is_refused():
         sky_mesh(np.zeros((4, 4)), 0)
     with pytest.raises(ShapeError, match="not"):
         sky_mesh(np.zeros((4, 4))).subtract(np.zeros((5, 4), np.float32))
+
+
+@pytest.mark.parametrize("pattern", [Bayer.RGGB, Bayer.GBRG])
+def test_the_noise_of_a_green_plane_follows_from_that_of_its_sites(pattern):
+    cfa = np.random.default_rng(2).normal(100, 5, (512, 512)).astype(np.float32)
+    measured = sky_mesh(green_plane(cfa, pattern)).noise.mean()
+    assert sky_meshes(cfa, pattern)[1].interpolated().noise.mean() == pytest.approx(measured, rel=0.02)

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from sidera.calibration.defects import NETWORK, sorting_network
 from sidera.kernels import calibrate as kernels
+from sidera.kernels.masters import hybrid_mean
 from twins import calibrate as twin
 
 quickly = settings(deadline=None, max_examples=25)
@@ -39,6 +40,30 @@ def test_a_window_is_calibrated_by_the_masters_own_pixels(raw, top, left):
 
 @quickly
 @given(images)
+def test_invert(flat):
+    defects = (np.arange(flat.size).reshape(flat.shape) % 5 == 4).astype(np.uint8)
+    out = np.empty_like(flat)
+    kernels.invert(flat, defects, out)
+    np.testing.assert_allclose(out, twin.invert(flat, defects), rtol=1e-6)
+
+
+@quickly
+@given(images)
+def test_extremes(image):
+    assert kernels.extremes(image) == twin.extremes(image)
+
+
+@quickly
+@given(images, st.floats(-500, 1500, width=32), st.integers(0, 8))
+def test_saturation_spreads_over_the_seam_of_two_windows(raw, level, seam):
+    mask = np.zeros(raw.shape, np.uint8)
+    kernels.mark_full(raw[:seam], level, 0, mask)
+    kernels.mark_full(raw[seam:], level, min(seam, len(raw)), mask)
+    np.testing.assert_array_equal(mask, twin.mark_full(raw, level))
+
+
+@quickly
+@given(images)
 def test_moments(image):
     got = kernels.moments(image.ravel(), 10.0, -500.0, 900.0)
     np.testing.assert_allclose(got, twin.moments(image, 10.0, -500.0, 900.0), rtol=1e-9)
@@ -48,7 +73,7 @@ def combined(samples, offset, unit, model, left=0):
     value, variance = np.empty((2, *samples.shape[1:]), np.float32)
     count = np.empty(samples.shape[1:], np.uint16)
     network = sorting_network(len(samples)).astype(np.int32)
-    kernels.hybrid_mean(samples, offset, unit, model, np.float32(4), network, 1, left, value, variance, count)
+    hybrid_mean(samples, offset, unit, model, np.float32(4), network, 1, left, value, variance, count)
     return value, variance, count
 
 

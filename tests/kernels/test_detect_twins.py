@@ -29,7 +29,8 @@ def star(seed, missing=0.0):
 def test_maxima_are_the_first_highest_of_their_neighbours(seed, rows, columns, border):
     image = np.random.default_rng(seed).integers(0, 6, (rows, columns)).astype(np.float32)  # full of ties
     found_rows, found_columns = np.empty(900, np.int64), np.empty(900, np.int64)
-    count = kernels.maxima(image, np.full((2, 3), 3, np.float32), border, found_rows, found_columns)
+    edge = max(border, 2)
+    count = kernels.maxima(image, np.full((2, 3), 3, np.float32), edge, edge, found_rows, found_columns)
     got = list(zip(found_rows[:count].tolist(), found_columns[:count].tolist(), strict=True))
     assert got == twin.maxima(image, 3, border)
 
@@ -38,21 +39,24 @@ def test_maxima_beyond_the_room_given_are_still_counted():
     image = np.zeros((9, 40), np.float32)
     image[4, 4::6] = 1
     rows, columns = np.empty(2, np.int64), np.empty(2, np.int64)
-    assert kernels.maxima(image, np.full((1, 1), 0.5, np.float32), 2, rows, columns) == 6
+    assert kernels.maxima(image, np.full((1, 1), 0.5, np.float32), 2, 2, rows, columns) == 6
     assert columns.tolist() == [4, 10]
 
 
 def test_missing_pixels_become_sky_and_are_counted():
     image = np.array([[1, np.nan], [np.nan, -2]], np.float32)
-    assert kernels.zero_missing(image) == 2
-    np.testing.assert_array_equal(image, [[1, 0], [0, -2]])
+    wide, out = np.full((6, 2), 0.5, np.float32), np.empty((4, 2), np.float32)
+    assert kernels.level_off(image, wide, -1, out) == 4  # each row twice: the edges are repeated
+    np.testing.assert_array_equal(out, [[0.5, 0], [0.5, 0], [0, -2.5], [0, -2.5]])
 
 
 def test_a_core_knows_its_peak_its_neighbours_and_how_many_are_lit():
-    image = np.zeros((7, 7), np.float32)
-    image[3, 3:5] = [8, 16]
+    image = np.full((7, 7), 100, np.float32)
+    image[3, 3:5] = [108, 116]
+    image[2, 2] = np.nan
     peak, surround, lit = np.empty(1), np.empty(1), np.empty(1, np.int64)
-    kernels.cores(image, np.array([3]), np.array([3]), np.array([1.0]), peak, surround, lit)
+    level, limit = np.array([100.0]), np.array([1.0])
+    kernels.cores(image, level, np.array([3]), np.array([3]), limit, peak, surround, lit)
     assert (peak[0], surround[0], lit[0]) == (16, 1, 2)
 
 
@@ -126,6 +130,16 @@ def test_a_missing_pixel_is_filled_as_the_star_would_have_it():
     whole = (100 + 50 * np.exp(-((columns - 7.3) ** 2 + (rows - 7) ** 2) / (2 * 1.4**2))).astype(np.float32)
     holed = whole.copy()
     holed[7, 7] = np.nan
-    filled = holed.copy()
-    kernels.fill_missing(holed, np.array([100.0]), 1.4, 5.0, np.array([7.3]), np.array([7.0]), filled)
-    np.testing.assert_allclose(filled, whole, atol=1e-3)
+    rows, columns, values = np.empty(9, np.int64), np.empty(9, np.int64), np.empty(9, np.float32)
+    place = np.array([100.0]), 1.4, 5.0, np.array([7.3]), np.array([7.0])
+    assert kernels.fillings(holed, *place, rows, columns, values) == 1
+    assert (rows[0], columns[0]) == (7, 7)
+    assert values[0] == pytest.approx(whole[7, 7], abs=1e-3)
+
+
+def test_fillings_beyond_the_room_given_are_still_counted():
+    holed = np.full((15, 15), 5, np.float32)
+    holed[6:9, 7] = np.nan
+    place = np.zeros(1), 1.4, 5.0, np.array([7.0]), np.array([7.0])
+    room = np.empty(1, np.int64), np.empty(1, np.int64), np.empty(1, np.float32)
+    assert kernels.fillings(holed, *place, *room) == 3

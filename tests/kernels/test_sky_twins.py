@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sidera.kernels import clip
 from sidera.kernels import filter as filters
 from sidera.kernels import sky as kernels
 from twins import filter as filter_twin
@@ -27,7 +28,7 @@ def sample(seed, size, whole, missing):
 @given(st.integers(0, 999), st.integers(200, 1500), st.booleans(), st.sampled_from([0.0, 0.3]))
 def test_clipped_statistics_are_those_of_clipping_plainly(seed, size, whole, missing):
     values = sample(seed, size, whole, missing)
-    mean, median, spread, count = kernels.clipped(values, 3.0, 20)
+    mean, median, spread, count = clip.clipped(values, 3.0, 20)
     expected = twin.clipped(values, 3.0, 20)
     assert count == pytest.approx(expected[3], abs=6)  # samples at the limit may fall on either side
     assert mean == pytest.approx(expected[0], abs=0.3)
@@ -37,13 +38,13 @@ def test_clipped_statistics_are_those_of_clipping_plainly(seed, size, whole, mis
 
 @pytest.mark.parametrize("values", [[], [np.nan], [np.nan, np.inf]])
 def test_nothing_measured_has_no_level(values):
-    mean, median, spread, count = kernels.clipped(np.array(values, np.float32), 3.0, 6)
+    mean, median, spread, count = clip.clipped(np.array(values, np.float32), 3.0, 6)
     assert np.isnan([mean, median, spread]).all()
     assert count == 0
 
 
 def test_equal_samples_are_their_own_mean_and_median():
-    mean, median, spread, count = kernels.clipped(np.full(30, -7.25, np.float32), 3.0, 6)
+    mean, median, spread, count = clip.clipped(np.full(30, -7.25, np.float32), 3.0, 6)
     assert (mean, median, spread, count) == (-7.25, -7.25, 0, 30)
 
 
@@ -51,13 +52,13 @@ def test_the_median_of_whole_numbers_moves_smoothly():
     rng = np.random.default_rng(1)
     for truth in (10.0, 10.2, 10.4):
         values = np.round(rng.normal(truth, 1, 40000)).astype(np.float32)
-        assert kernels.clipped(values, 5.0, 6)[1] == pytest.approx(truth, abs=0.03)
+        assert clip.clipped(values, 5.0, 6)[1] == pytest.approx(truth, abs=0.03)
 
 
 def test_each_cell_has_its_own_level():
     image = np.repeat(np.repeat(np.array([[1, 5], [-3, np.nan]], np.float32), 10, 0), 10, 1)
     level, spread, share = (np.empty((2, 2), np.float32) for _ in range(3))
-    kernels.cell_levels(image, 2, level, spread, share)
+    kernels.cell_levels(image, 0, 0, 1, 2, level, spread, share)
     np.testing.assert_array_equal(level, [[1, 5], [-3, np.nan]])
     np.testing.assert_array_equal(share, [[1, 1], [1, 0]])
 
@@ -66,10 +67,26 @@ def test_each_cell_has_its_own_level():
 @given(st.integers(0, 999), st.integers(1, 40), st.integers(1, 40))
 def test_cell_noise_is_that_of_the_starlet_layer(seed, rows, columns):
     image = np.random.default_rng(seed).normal(50, 4, (rows, columns)).astype(np.float32)
-    noise = np.empty((1, 1), np.float32)
-    kernels.cell_noise(image, 1, noise)
-    _, _, spread, _ = kernels.clipped(twin.detail(image).astype(np.float32).ravel(), 3.0, 10)
-    assert noise[0, 0] == pytest.approx(spread / (0.985 * 0.8907), rel=1e-3, abs=1e-4)
+    noise = np.empty((1, 1, 1), np.float32)
+    kernels.cell_noise(image, 0, 1, 1, noise)
+    _, _, spread, _ = clip.clipped(twin.detail(image).astype(np.float32).ravel(), 3.0, 10)
+    assert noise[0, 0, 0] == pytest.approx(spread / (0.985 * 0.8907), rel=1e-3, abs=1e-4)
+
+
+@quick
+@given(st.integers(0, 999), st.integers(2, 40), st.integers(2, 40), st.integers(1, 3))
+def test_sites_of_a_filter_array_are_measured_like_an_image_of_their_own(seed, rows, columns, step):
+    image = np.random.default_rng(seed).normal(50, 4, (rows, columns)).astype(np.float32)
+    for down, right in np.ndindex(2, 2):
+        site = np.ascontiguousarray(image[down::2, right::2])
+        alone, noise = np.empty((3, 1, 2), np.float32), np.empty((1, 1, 2), np.float32)
+        there, noises = np.empty((3, 1, 2), np.float32), np.empty((2, 1, 2), np.float32)
+        kernels.cell_levels(site, 0, 0, 1, step, *alone)
+        kernels.cell_noise(site, 0, 1, step, noise)
+        kernels.cell_levels(image, down, right, 2, step, *there)
+        kernels.cell_noise(image, down, 2, step, noises)
+        np.testing.assert_array_equal(there, alone)
+        np.testing.assert_allclose(noises[right], noise[0], rtol=1e-4)
 
 
 @quick
@@ -98,5 +115,14 @@ def test_convolution_is_a_weighted_sum(seed, rows, columns, size):
     taps = rng.random(size // 2 + 1)
     taps = np.concatenate([taps[:0:-1], taps]).astype(np.float32)
     out = np.empty_like(image)
-    filters.separable(image, taps, out)
+    filters.separable(image, taps, 0, out)
     np.testing.assert_allclose(out, filter_twin.separable(image, taps), rtol=1e-4, atol=1e-2)
+
+
+def test_rows_convolved_apart_have_the_bits_of_the_whole():
+    image = np.random.default_rng(8).normal(0, 10, (40, 1100)).astype(np.float32)
+    taps = np.array([1, 3, 5, 8, 5, 3, 1], np.float32) / 26
+    whole, part = np.empty_like(image), np.empty((9, 1100), np.float32)
+    filters.separable(image, taps, 0, whole)
+    filters.separable(image[12:30].copy(), taps, 5, part)
+    np.testing.assert_array_equal(part, whole[17:26])

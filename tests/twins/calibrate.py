@@ -7,6 +7,23 @@ def apply_masters(raw, dark, inverse):
     return (raw - dark) * inverse
 
 
+def invert(flat, defects):
+    with np.errstate(all="ignore"):
+        return np.where((flat > 0) & (defects == 0), 1 / flat, np.nan)
+
+
+def extremes(image):
+    known = image[np.isfinite(image)]
+    return (known.min(), known.max()) if known.size else (np.inf, -np.inf)
+
+
+def mark_full(raw, level):
+    out = np.zeros(raw.shape, np.uint8)
+    for row, column in np.argwhere(raw >= level):
+        out[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2] = 1
+    return out
+
+
 def moments(image, shift, low, high):
     kept = image[(image >= low) & (image <= high)].astype(float) - shift
     return kept.size, kept.sum(), (kept**2).sum()

@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +13,10 @@ from sidera.errors import ShapeError, UsageError
 from sidera.kernels import calibrate as kernels
 from sidera.model.header import Header
 from sidera.model.masters import Master
-from sidera.types import F32, U8, Bool, plain
+from sidera.types import F32, U8, plain
 
+STRIP = 64
+"""Rows that are worked on at a time."""
 SAMPLE = 65536
 """Pixels that tell a frame's usual level well enough."""
 
@@ -29,13 +32,15 @@ class Calibrator:
     dark: F32
     inverse: F32
 
-    def window(self, raw: object, top: int = 0, left: int = 0) -> F32:
+    def window(self, raw: object, top: int = 0, left: int = 0, out: F32 | None = None) -> F32:
         """Calibrate a window whose first pixel lies at (top, left) of the full frame.
 
         Parameters
         ----------
         raw : array, shape (rows, columns) or (channels, rows, columns)
             ADU; NaN where not measured.
+        out : float32 array, shape of ``raw``, optional
+            Filled and returned, where given; its rows are contiguous.
 
         Returns
         -------
@@ -52,9 +57,12 @@ class Calibrator:
                 f"a window of {data.shape} at row {top}, column {left} lies outside the masters",
                 f"These are {channels} plane(s) of {rows} rows and {columns} columns",
             )
-        out = np.empty_like(planes)
-        kernels.apply_masters(planes, self.dark, self.inverse, top, left, out)
-        return out.reshape(data.shape)
+        result = np.empty_like(data) if out is None else out
+        made = result if data.ndim == 3 else result[None]
+        for plane in (slice(channel, channel + 1) for channel in range(channels)):
+            masters = self.dark[plane], self.inverse[plane]
+            kernels.apply_masters(planes[plane], *masters, top, left, made[plane])
+        return result
 
     def _size(self) -> tuple[int, int, int]:
         channels, rows, columns = (
@@ -99,9 +107,12 @@ def calibrator(
     less = _dark_total(full, bias, dark, dark_scale, bias_removed, black)
     if flat is None and defects is None:
         return Calibrator(less, np.ones((full[0], 1, full[2]), np.float32))
-    inverse = np.ones(full, np.float32) if flat is None else _inverse(_sized(flat, full, "flat"))
-    if defects is not None:
-        inverse = np.where(_sized(defects, full, "defect map") != 0, np.float32(np.nan), inverse)
+    inverse = np.empty(full, np.float32)
+    _invert(
+        None if flat is None else _fitting(flat, full, "flat"),
+        None if defects is None else _fitting(defects, full, "defect map"),
+        inverse,
+    )
     return Calibrator(less, inverse)
 
 
@@ -123,13 +134,25 @@ def _dark_total(
     return pedestal + np.float32(scale) * (current - pedestal)
 
 
-def _inverse(flat: F32) -> F32:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(flat > 0, np.float32(1) / flat, np.float32(np.nan))
+def _invert(flat: F32 | None, defects: U8 | None, inverse: F32) -> None:
+    """Fill ``inverse`` with 1 / flat, NaN where that is not above 0 and at defects; in strips, see `_fitting`."""
+    one, sound = np.ones(inverse.shape[2:], np.float32), np.zeros(inverse.shape[2:], np.uint8)
+    for channel, plane in enumerate(inverse):
+        for top in range(0, len(plane), STRIP):
+            rows = slice(top, top + STRIP)
+            out = plane[rows]
+            own = np.broadcast_to(one, out.shape) if flat is None else flat[channel, rows]
+            bad = np.broadcast_to(sound, out.shape) if defects is None else defects[channel, rows]
+            kernels.invert(plain(own), np.ascontiguousarray(bad, np.uint8), out)
 
 
 def _sized(image: object, full: tuple[int, ...], name: str) -> F32:
-    data = plain(image)
+    return plain(_fitting(image, full, name))
+
+
+def _fitting(image: object, full: tuple[int, ...], name: str) -> np.ndarray[tuple[int, ...], np.dtype[Any]]:
+    """An array as it is, which may lie in a file and in any byte order; with three axes."""
+    data = np.asarray(image) if isinstance(image, np.ndarray) else plain(image)
     data = data[None] if data.ndim == 2 else data
     if data.shape != full:
         raise ShapeError(f"the {name} has shape {data.shape}, the frame {full}", "Masters fit pixel by pixel")
@@ -206,11 +229,12 @@ def saturated(raw: object, level: float | None) -> U8:
         ADU; None flags nothing.
     """
     data = plain(raw)
-    full: Bool = data >= np.inf if level is None else data >= level
-    wide = np.pad(full, [(0, 0)] * (data.ndim - 2) + [(1, 1), (1, 1)])
-    tall = wide[..., :-2] | wide[..., 1:-1] | wide[..., 2:]
-    grown = tall[..., :-2, :] | tall[..., 1:-1, :] | tall[..., 2:, :]
-    return grown.astype(np.uint8)
+    mask = np.zeros(data.shape, np.uint8)
+    for plane, own in zip(
+        data.reshape(-1, *data.shape[-2:]), mask.reshape(-1, *data.shape[-2:]), strict=True
+    ):
+        kernels.mark_full(plane, math.inf if level is None else level, 0, own)
+    return mask
 
 
 def saturation_level(header: Header, sample: object) -> float | None:
@@ -230,16 +254,38 @@ def saturation_level(header: Header, sample: object) -> float | None:
     maximum, and more than in the 3 % below it.
     """
     values = plain(sample).ravel()
+    low, high = kernels.extremes(values[None])
+    some = values[:: max(1, values.size // SAMPLE)]
+    return piled_level(header, low, high, some, lambda least: [values])
+
+
+def piled_level(
+    header: Header, low: float, high: float, some: F32, reaching: Callable[[float], Iterable[F32]]
+) -> float | None:
+    """`saturation_level` of a frame that is not held as a whole.
+
+    Parameters
+    ----------
+    header : Header
+        As there.
+    low, high : float
+        Its lowest and highest value; ``low > high`` where none was measured.
+    some : float32 array
+        Enough of its values to tell the usual one.
+    reaching : function (least) -> arrays
+        Gives, in parts, all of its values from ``least`` on, and perhaps others.
+    """
     candidates = [] if header.saturation is None else [header.saturation]
-    highest = float(np.fmax.reduce(values)) if values.size else math.nan
-    if math.isfinite(highest):
-        piled = int(np.count_nonzero(values == highest))
-        below = int(np.count_nonzero(values >= 0.97 * highest)) - piled
-        some = values[:: max(1, values.size // SAMPLE)]
+    if low <= high:
+        parts = [
+            (np.count_nonzero(part == high), np.count_nonzero(part >= 0.97 * high))
+            for part in reaching(min(high, 0.97 * high))
+        ]
+        piled, upper = (sum(counts) for counts in zip(*parts, strict=True))
         seen = some[np.isfinite(some)]
-        middle = float(np.median(seen)) if seen.size else highest
-        if piled >= 5 and piled > below and highest > 2 * max(middle, 0.0):
-            candidates.append(0.99 * highest)
+        middle = float(np.median(seen)) if seen.size else high
+        if piled >= 5 and piled > upper - piled and high > 2 * max(middle, 0.0):
+            candidates.append(0.99 * high)
     white = re.match(r"u?int(8|16)|(8|16)-bit", header.bits)
     if not candidates and white:
         candidates.append(0.97 * (2 ** int(white[1] or white[2]) - 1))

@@ -8,7 +8,7 @@ from sidera.errors import ShapeError, UsageError
 from sidera.kernels import calibrate as kernels
 from sidera.model.header import Bayer
 from sidera.model.masters import Master
-from sidera.types import F32, F64, I64, U8, Bool, plain
+from sidera.types import F32, F64, I64, U8, plain
 
 SEGMENT = 64
 """Rows of a column that are judged together."""
@@ -83,29 +83,36 @@ def find_defects(
     """
     if dark is None and flat is None:
         raise UsageError("no master to find defects in", "Give a master dark, a master flat, or both")
-    found = [_in_planes(master, pattern, sigma) for master in (dark, flat) if master is not None]
-    if found[0].shape != found[-1].shape:
-        raise ShapeError(
-            f"the dark has {found[0].shape} pixels, the flat {found[-1].shape}", "Use masters of one size"
-        )
-    mask: U8 = found[0] | found[-1]
-    return _with_bad_columns(mask)
+    masters = [master for master in (dark, flat) if master is not None]
+    shapes = [np.shape(master.image) for master in masters]
+    if shapes[0] != shapes[-1]:
+        raise ShapeError(f"the dark has {shapes[0]} pixels, the flat {shapes[-1]}", "Use masters of one size")
+    mask = np.zeros(shapes[0], np.uint8)
+    for master in masters:
+        _mark(master, pattern, sigma, mask)
+    _mark_bad_columns(mask)
+    return mask
 
 
-def _in_planes(master: Master, pattern: Bayer | None, sigma: float) -> U8:
-    image, variance = plain(master.image), plain(master.variance)
+def _mark(master: Master, pattern: Bayer | None, sigma: float, mask: U8) -> None:
+    """Add a master's defects to the mask. It is read in strips: its arrays may lie in a file, in any byte order."""
+    image, variance = np.asanyarray(master.image), np.asanyarray(master.variance)
     if image.shape != variance.shape:
         raise ShapeError(f"a master of {image.shape} pixels has a variance of {variance.shape}")
     step = 1 if pattern is None or image.ndim == 3 else 2
-    planes = image.reshape(-1, *image.shape[-2:]), variance.reshape(-1, *image.shape[-2:])
-    number = master.header.n_combined
-    if master.kind.value == "flat":
-        masks = [_in_flat(plane, step) for plane in planes[0]]
-    else:
-        masks = [_in_dark(*pair, step, sigma) for pair in zip(*planes, strict=True)]
-    if number >= 5:  # with fewer, the variance is the model's and tells nothing of the pixel
-        masks = [mask | _noisy(plane, step) for mask, plane in zip(masks, planes[1], strict=True)]
-    return np.stack(masks).reshape(image.shape)
+    size = image.shape[-2:]
+    for plane, spread, own in zip(
+        image.reshape(-1, *size), variance.reshape(-1, *size), mask.reshape(-1, *size), strict=True
+    ):
+        if master.kind.value == "flat":
+            _mark_outliers(plane, step, (1 / 1.25, 0), (1 / 0.75, 0), (Defect.FLAT, Defect.FLAT), own)
+            _mark_missing(plane, own)
+        else:
+            _mark_in_dark(plane, spread, step, sigma, own)
+        if (
+            master.header.n_combined >= 5
+        ):  # with fewer, the variance is the model's and tells nothing of the pixel
+            _mark_outliers(spread, step, (1 / 6, 0), (6, 0), (Defect.NOISY, Defect.NOISY), own)
 
 
 def _around(image: F32, step: int) -> F32:
@@ -116,70 +123,78 @@ def _around(image: F32, step: int) -> F32:
     return out
 
 
-def _stands_out(image: F32, step: int, low: tuple[float, float], high: tuple[float, float]) -> U8:
-    """1 where the neighbours' median is under ``low``, 2 where over ``high``: factor and offset to the pixel.
+def _mark_outliers(
+    image: F32,
+    step: int,
+    low: tuple[float, float],
+    high: tuple[float, float],
+    bits: tuple[Defect, Defect],
+    mask: U8,
+) -> None:
+    """Add the first of the bits where the neighbours' median is under ``low``, the second where over ``high``.
 
-    In strips, padded one by one: a padded copy of the whole costs as much as the comparison.
+    ``low`` and ``high`` are factor and offset to the pixel. In strips, padded one by one: a padded copy of the
+    whole costs as much as the comparison.
     """
-    out = np.empty(image.shape, np.uint8)
     under, over = np.array(low, np.float32), np.array(high, np.float32)
+    table = np.array([0, *bits], np.uint8)
     halo = 2 * step
-    rows = np.pad(np.arange(image.shape[0]), halo, mode="reflect")
     for top in range(0, image.shape[0], SEGMENT):
-        strip = image[rows[top : top + SEGMENT + 2 * halo]]
-        padded = np.pad(strip, [(0, 0), (halo, halo)], mode="reflect")
-        kernels.stand_out(padded, step, under, over, out[top : top + SEGMENT])
-    return out
+        own = mask[top : top + SEGMENT].ravel()
+        found = np.empty(mask[top : top + SEGMENT].shape, np.uint8)
+        kernels.stand_out(_reflected(image, top, top + len(found), halo), step, under, over, found)
+        where = np.flatnonzero(found)
+        own[where] |= table[found.ravel()[where]]
+
+
+def _reflected(image: F32, top: int, bottom: int, halo: int) -> F32:
+    """Rows ``top`` to ``bottom`` with ``halo`` pixels more a side, mirrored at the image's edges."""
+    if top >= halo and bottom + halo <= image.shape[0]:
+        strip = image[top - halo : bottom + halo]
+    else:
+        strip = image[np.pad(np.arange(image.shape[0]), halo, mode="reflect")[top : bottom + 2 * halo]]
+    return np.pad(plain(strip), [(0, 0), (halo, halo)], mode="reflect")
+
+
+def _mark_missing(image: F32, mask: U8) -> None:
+    for top in range(0, image.shape[0], SEGMENT):
+        own = slice(top, top + SEGMENT)
+        mask[own] |= ~np.isfinite(plain(image[own])) * np.uint8(Defect.FLAT)
 
 
 def _residuals(image: F32, step: int) -> F32:
     """Pixels less the median of their neighbours, in strips that stand for the image where it is large."""
     every = image.size // SAMPLE
     if every < 2:
-        return image - _around(image, step)
+        whole = plain(image)
+        return whole - _around(whole, step)
     halo, strips = 2 * step, []
     for top in range(0, image.shape[0] - STRIP - 2 * halo + 1, every * STRIP):
-        strip = image[top : top + STRIP + 2 * halo]
+        strip = plain(image[top : top + STRIP + 2 * halo])
         strips.append((strip - _around(strip, step))[halo:-halo])
     return np.concatenate(strips)
 
 
-def _in_dark(image: F32, variance: F32, step: int, sigma: float) -> U8:
+def _mark_in_dark(image: F32, variance: F32, step: int, sigma: float, mask: U8) -> None:
     residual = _residuals(image, step)
     seen = residual[np.isfinite(residual)]
     if not seen.size:
-        return np.zeros(image.shape, np.uint8)
+        return
     spread = 1.4826 * float(np.median(np.abs(seen - np.median(seen))))
-    known = variance[:: max(1, variance.size // SAMPLE)]
+    known = plain(variance[:: max(1, variance.size // SAMPLE)])
     known = known[np.isfinite(known)]
     read_noise = float(np.sqrt(np.median(known))) if known.size else 0.0
     limit = max(sigma * spread, 5 * read_noise)
-    found = _stands_out(image, step, (1, -limit), (1, limit))
-    return _bits(found == 1, Defect.HOT) | _bits(found == 2, Defect.COLD)
+    _mark_outliers(image, step, (1, -limit), (1, limit), (Defect.HOT, Defect.COLD), mask)
 
 
-def _in_flat(image: F32, step: int) -> U8:
-    found = _stands_out(image, step, (1 / 1.25, 0), (1 / 0.75, 0))
-    return _bits((found > 0) | ~np.isfinite(image), Defect.FLAT)
-
-
-def _noisy(variance: F32, step: int) -> U8:
-    return _bits(_stands_out(variance, step, (1 / 6, 0), (6, 0)) > 0, Defect.NOISY)
-
-
-def _bits(mask: Bool, defect: Defect) -> U8:
-    return mask * np.uint8(defect)
-
-
-def _with_bad_columns(mask: U8) -> U8:
+def _mark_bad_columns(mask: U8) -> None:
     """Flag a column's whole 64-row segment where 60 % of it is flagged."""
-    out = mask.copy()
     for top in range(0, mask.shape[-2], SEGMENT):
         segment = mask[..., top : top + SEGMENT, :]
-        bad = np.count_nonzero(segment, axis=-2) >= 0.6 * segment.shape[-2]
         if segment.shape[-2] >= 5:
-            out[..., top : top + SEGMENT, :] |= _bits(bad, Defect.COLUMN)[..., None, :]
-    return out
+            bad = np.count_nonzero(segment, axis=-2) >= 0.6 * segment.shape[-2]
+            segment |= (bad * np.uint8(Defect.COLUMN))[..., None, :]
 
 
 def pixel_noise(image: object, pattern: Bayer | None = None) -> F64:
@@ -195,9 +210,19 @@ def pixel_noise(image: object, pattern: Bayer | None = None) -> F64:
     float64 array, shape (2, 2)
         [row % 2, column % 2]; NaN where nothing was measured.
     """
-    standing = _excess(_plane(image), 1 if pattern is None else 2)
+    standing = _sampled_excess(_plane(image), 1 if pattern is None else 2)
     places = [(standing[r::2, c::2] if pattern else standing) for r in (0, 1) for c in (0, 1)]
     return np.array([_spread(place) for place in places]).reshape(2, 2)
+
+
+def _sampled_excess(image: F32, step: int) -> F32:
+    """`_excess`, of strips that stand for the image where it is large; each begins on an even row."""
+    every = image.size // SAMPLE
+    if every < 2:
+        return _excess(image, step)
+    halo = 2 * step
+    tops = range(0, image.shape[0] - STRIP - 2 * halo + 1, every * STRIP)
+    return np.concatenate([_excess(image[top : top + STRIP + 2 * halo], step)[halo:-halo] for top in tops])
 
 
 def _spread(excess: F32) -> float:

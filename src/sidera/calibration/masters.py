@@ -13,6 +13,7 @@ import numpy as np
 from sidera.calibration.defects import sorting_network
 from sidera.errors import ShapeError, UsageError
 from sidera.kernels import calibrate as kernels
+from sidera.kernels.masters import hybrid_mean
 from sidera.model.header import Bayer, Header, Kind
 from sidera.model.masters import Master
 from sidera.types import F32, F64, I32, I64, U16, plain
@@ -267,7 +268,7 @@ def combine_calibration(
     count = np.empty(stack.shape[1:], np.uint16)
     limit = np.float32(KAPPA.get(kind, 4.0) if kappa is None else kappa)
     network = _network(len(stack))
-    kernels.hybrid_mean(stack, offset, unit, model, limit, network, top, left, value, variance, count)
+    hybrid_mean(stack, offset, unit, model, limit, network, top, left, value, variance, count)
     return Combined(value, variance, count)
 
 

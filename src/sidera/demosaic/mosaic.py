@@ -69,7 +69,7 @@ def mirrored(
     return mosaic
 
 
-def green_plane(cfa: object, pattern: Bayer) -> F32:
+def green_plane(cfa: object, pattern: Bayer, out: F32 | None = None) -> F32:
     """Green at every pixel without demosaicing, for finding stars.
 
     Parameters
@@ -78,6 +78,8 @@ def green_plane(cfa: object, pattern: Bayer) -> F32:
         Colour filter array; NaN where not measured.
     pattern : Bayer
         The one at row 0, column 0.
+    out : float32 array, shape (rows, columns), optional
+        Filled and returned, where given.
 
     Returns
     -------
@@ -91,7 +93,7 @@ def green_plane(cfa: object, pattern: Bayer) -> F32:
         For anything but a plane of at least 2×2 pixels.
     """
     image = checked(cfa)
-    out = np.empty_like(image)
+    out = np.empty_like(image) if out is None else out
     kernels.green_plane(image, layout(pattern, image.shape[1]).chroma, out)
     return out
 

@@ -1,22 +1,18 @@
 """From a plane to its stars."""
 
-from dataclasses import dataclass
-
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from sidera.detection.search import FWHM, PIXEL, Peaks, search, sigma_of
 from sidera.detection.sky import Sky, sky_mesh
 from sidera.errors import ShapeError
 from sidera.kernels import detect as kernels
-from sidera.kernels.filter import separable
-from sidera.kernels.sky import cell_levels
 from sidera.model.header import Bayer
 from sidera.model.settings import DetectionSettings
 from sidera.model.stars import Stars
 from sidera.types import F32, F64, I64, U8, Bool, plain
 
-FWHM = 2.354820045  # of a Gaussian of sigma 1
-PIXEL = 1 / 12  # variance that a square pixel adds to a profile
 WINDOW = 1.3  # sigma of the centroid's window over the star's: at FWHM 1.5 a third of the phase error of 1.0
 NARROW = 0.8  # of the second window, which sees less of a profile's wings
 WINGS = 2.0  # fitted to pixel-integrated Moffat profiles of beta 2.5 to 8, to 2 %
@@ -28,27 +24,8 @@ SHAPED = 15.0  # SNR from which a star's shape is good enough to judge it by
 FLOOR = 0.01  # px: what remains of a bright star's position error (pixel phase, optics)
 WHOLE = np.ones((2, 2), np.uint8)
 
-
-@dataclass(frozen=True)
-class _Filtered:
-    """A plane after the matched filter: its pixels, its noise, and the sum of the filter's squares."""
-
-    image: F32
-    noise: Sky
-    power: float
-
-
-@dataclass(frozen=True)
-class _Peaks:
-    """Maxima of the filtered plane, brightest first: pixel, significance in sigma, neighbours over peak."""
-
-    row: I64
-    column: I64
-    significance: F64
-    surround: F64
-
-    def __getitem__(self, chosen: "I64 | Bool | slice") -> "_Peaks":
-        return _Peaks(self.row[chosen], self.column[chosen], self.significance[chosen], self.surround[chosen])
+Mask = npt.NDArray[np.generic]
+"""Not 0 where a pixel is saturated."""
 
 
 def find_stars(
@@ -58,6 +35,7 @@ def find_stars(
     saturation: object | None = None,
     sky: Sky | None = None,
     electrons_per_adu: float | None = None,
+    in_place: bool = False,
 ) -> Stars:
     """Find and measure the stars of a plane.
 
@@ -74,6 +52,8 @@ def find_stars(
         The plane's sky, where it has been measured already.
     electrons_per_adu : float, optional
         Adds the stars' own photon noise to ``snr`` and ``sigma``.
+    in_place : bool
+        Stars' missing pixels may be filled in the image itself while it is measured, which saves a copy of it.
 
     Returns
     -------
@@ -98,7 +78,7 @@ def find_stars(
     chosen = settings or DetectionSettings()
     if plane.ndim != 2:
         raise ShapeError(f"stars are found on one plane (rows, columns); got shape {plane.shape}")
-    mask = None if saturation is None else np.ascontiguousarray(np.asarray(saturation) != 0)
+    mask = None if saturation is None else np.asarray(saturation)
     if mask is not None and mask.shape != plane.shape:
         raise ShapeError(f"the saturation mask has shape {mask.shape}; the image has {plane.shape}")
     if min(plane.shape) < 8:
@@ -106,14 +86,13 @@ def find_stars(
     sky = sky or sky_mesh(plane, chosen.mesh)
     if not np.isfinite(sky.median_level):
         return Stars.none()
-    flat = sky.subtract(plane)
-    missing = kernels.zero_missing(flat)
-    peaks, fwhm = _settled(flat, sky, chosen, mask)
+    peaks, fwhm, missing = _settled(plane, sky, chosen, mask)
     # Twice as many as wanted are measured, for some are refused by their shape.
     peaks = peaks[_spread(peaks.column, peaks.row, plane.shape, 2 * chosen.maximum)]
     if peaks.row.size == 0:
         return Stars.none()
-    stars = _measured(plane, mask, peaks, fwhm, missing > 0, electrons_per_adu)
+    plane = plane.copy() if missing and not in_place else plane
+    stars = _measured(plane, mask, peaks, fwhm, missing, electrons_per_adu)
     stars = stars[~_lined_up(stars.x, stars.y, stars.eccentricity, stars.angle)]
     stars = stars[_credible(stars)]
     stars = stars[np.argsort(-stars.flux, kind="stable")]
@@ -121,64 +100,27 @@ def find_stars(
     return stars[_spread(stars.x, stars.y, plane.shape, chosen.maximum)]
 
 
-def _settled(flat: F32, sky: Sky, settings: DetectionSettings, mask: Bool | None) -> tuple[_Peaks, float]:
-    """Peaks found with a filter as wide as the stars, and that width; it is run again if it misfits."""
-    filtered = _filtered(flat, sky, settings)
-    peaks = _peaks(flat, filtered, sky, settings.threshold, HOT)
-    fwhm = _typical(flat, mask, peaks, settings.fwhm)
+def _settled(
+    plane: F32, sky: Sky, settings: DetectionSettings, mask: Mask | None
+) -> tuple[Peaks, float, bool]:
+    """Peaks found with a filter as wide as the stars, and that width; it is run again if it misfits.
+
+    And whether a pixel of the plane is missing.
+    """
+    peaks, missing = search(plane, sky, settings.threshold, settings.fwhm)
+    fwhm = _typical(plane, mask, peaks.with_neighbours(HOT), settings.fwhm)
     if abs(fwhm / settings.fwhm - 1) > 0.15:
-        filtered = _filtered(flat, sky, settings, fwhm)
-    hot = max(HOT, 0.4 * _least_surround(fwhm))
-    return _peaks(flat, filtered, sky, settings.threshold, hot), fwhm
-
-
-def _sigma(fwhm: float) -> float:
-    """Sigma that a star of this FWHM has in pixels that integrate."""
-    return float(np.sqrt((fwhm / FWHM) ** 2 + PIXEL))
+        peaks, missing = search(plane, sky, settings.threshold, fwhm)
+    return peaks.with_neighbours(max(HOT, 0.4 * _least_surround(fwhm))), fwhm, missing
 
 
 def _least_surround(fwhm: float) -> float:
     """Mean of the 8 neighbours over the peak of a star centred on a pixel: off centre, it is more."""
-    variance = _sigma(fwhm) ** 2
+    variance = sigma_of(fwhm) ** 2
     return float(np.exp(-0.5 / variance) + np.exp(-1 / variance)) / 2
 
 
-def _filtered(flat: F32, sky: Sky, settings: DetectionSettings, fwhm: float | None = None) -> _Filtered:
-    """The plane convolved with a Gaussian as wide as its stars, and what noise is left in each cell."""
-    sigma = _sigma(fwhm or settings.fwhm)
-    offsets = np.arange(-int(np.ceil(3.2 * sigma)), int(np.ceil(3.2 * sigma)) + 1)
-    taps = np.exp(-0.5 * (offsets / sigma) ** 2)
-    taps /= taps.sum()
-    out = np.empty_like(flat)
-    separable(flat, taps.astype(np.float32), out)
-    level, noise, share = (np.empty(sky.noise.shape, np.float32) for _ in range(3))
-    cell_levels(out, 3 if min(flat.shape) >= 256 else 1, level, noise, share)
-    power = float(np.sum(taps**2) ** 2)
-    # Cells mostly unmeasured are mostly 0; planes without noise have rounding only.
-    least = np.maximum(0.5 * np.sqrt(power) * sky.noise, 2e-6 * abs(sky.median_level))
-    floor = np.maximum(least, 1e-4 * float(out.max()) if not noise.any() else 0)
-    return _Filtered(out, Sky(level, np.maximum(noise, floor).astype(np.float32), sky.shape), power)
-
-
-def _peaks(flat: F32, filtered: _Filtered, sky: Sky, threshold: float, hot: float) -> _Peaks:
-    """Maxima above the threshold that have neighbours, as stars do and hot pixels do not, brightest first."""
-    limits = (threshold * filtered.noise.noise).astype(np.float32)
-    rows, columns = np.empty(65536, np.int64), np.empty(65536, np.int64)
-    found = kernels.maxima(filtered.image, limits, 3, rows, columns)
-    if found > rows.size:
-        rows, columns = np.empty(found, np.int64), np.empty(found, np.int64)
-        kernels.maxima(filtered.image, limits, 3, rows, columns)
-    rows, columns = rows[:found], columns[:found]
-    peak, surround, lit = np.empty(found), np.empty(found), np.empty(found, np.int64)
-    x, y = columns.astype(np.float64), rows.astype(np.float64)
-    kernels.cores(flat, rows, columns, 2 * sky.noise_at(x, y), peak, surround, lit)
-    value = filtered.image[rows, columns].astype(np.float64)
-    peaks = _Peaks(rows, columns, value / filtered.noise.noise_at(x, y), surround / peak)
-    order = np.argsort(-value, kind="stable")
-    return peaks[order][((lit >= 3) & (surround > hot * peak))[order]]
-
-
-def _typical(flat: F32, mask: Bool | None, peaks: _Peaks, guess: float) -> float:
+def _typical(plane: F32, mask: Mask | None, peaks: Peaks, guess: float) -> float:
     """Median FWHM of the brightest unsaturated stars, by windows that are adapted to it until it stands."""
     x, y = peaks.column.astype(np.float64), peaks.row.astype(np.float64)
     keep = np.flatnonzero(~_saturated(mask, x, y, guess))[:300]
@@ -187,9 +129,9 @@ def _typical(flat: F32, mask: Bool | None, peaks: _Peaks, guess: float) -> float
     fwhm = guess
     for _ in range(8):
         stars_x, stars_y = x[keep], y[keep]
-        level = _annuli(flat, stars_x, stars_y, INNER * fwhm, OUTER * fwhm)[0]
-        kernels.centroids(flat, level, WINDOW * _sigma(fwhm), 2 * fwhm, stars_x, stars_y)
-        sizes, eccentricity, angle = _shapes(flat, level, stars_x, stars_y, fwhm, peaks.significance[keep])
+        level = _annuli(plane, stars_x, stars_y, INNER * fwhm, OUTER * fwhm)[0]
+        kernels.centroids(plane, level, WINDOW * sigma_of(fwhm), 2 * fwhm, stars_x, stars_y)
+        sizes, eccentricity, angle = _shapes(plane, level, stars_x, stars_y, fwhm, peaks.significance[keep])
         known = sizes[~np.isnan(sizes) & ~_lined_up(stars_x, stars_y, eccentricity, angle)]
         if known.size == 0:
             break
@@ -237,8 +179,8 @@ def _shapes(image: F32, level: F64, x: F64, y: F64, fwhm: float, significance: F
     A profile with wings looks wider through a wider window. How much, over two windows and all bright stars,
     tells how far to go back to the width at half maximum.
     """
-    major, minor, angle = _axes(image, level, x, y, WINDOW * _sigma(fwhm))
-    a, b, _ = _axes(image, level, x, y, max(NARROW * _sigma(fwhm), 0.7))
+    major, minor, angle = _axes(image, level, x, y, WINDOW * sigma_of(fwhm))
+    a, b, _ = _axes(image, level, x, y, max(NARROW * sigma_of(fwhm), 0.7))
     with np.errstate(invalid="ignore", over="ignore"):
         size = (major * minor) ** 0.25
         ratio = (a * b) ** 0.25 / size
@@ -260,27 +202,27 @@ def _wings(ratio: F64) -> float:
     return float(np.clip(weight * middle + (1 - weight) * PRIOR, 0.85, 1.0))
 
 
-def _saturated(mask: Bool | None, x: F64, y: F64, fwhm: float) -> Bool:
+def _saturated(mask: Mask | None, x: F64, y: F64, fwhm: float) -> Bool:
     """Whether a pixel of each star's core is saturated."""
     out = np.zeros(x.size, np.bool_)
-    if mask is None or not mask.any():
+    if mask is None:
         return out
     reach = max(1, round(0.75 * fwhm))
     column, row = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
     for i in range(-reach, reach + 1):
         for j in range(-reach, reach + 1):
             inside = np.clip(row + i, 0, mask.shape[0] - 1), np.clip(column + j, 0, mask.shape[1] - 1)
-            out |= mask[inside]
+            out |= mask[inside] != 0
     return out
 
 
 def _measured(
-    image: F32, mask: Bool | None, peaks: _Peaks, fwhm: float, missing: bool, electrons_per_adu: float | None
+    image: F32, mask: Mask | None, peaks: Peaks, fwhm: float, missing: bool, electrons_per_adu: float | None
 ) -> Stars:
     """Everything about each star, less those without a centroid or whose aperture leaves the image."""
     x, y = peaks.column.astype(np.float64), peaks.row.astype(np.float64)
     level = _annuli(image, x, y, INNER * fwhm, OUTER * fwhm)[0]
-    image = _centred(image, level, fwhm, missing, x, y)
+    rows, columns = _centred(image, level, fwhm, missing, x, y)
     flux, area, hfr = np.empty(x.size), np.empty(x.size), np.empty(x.size)
     kernels.apertures(image, level, APERTURE * fwhm, 0.0, WHOLE, x, y, flux, area)
     keep = (flux > 0) & np.isfinite(x)
@@ -291,7 +233,7 @@ def _measured(
     snr = 1 / np.sqrt(peaks.significance**-2.0 + photons)
     # The pixels widened the light once, and cutting them into equal parts widened it once more.
     hfr = np.sqrt(np.maximum(hfr**2 - 2 * np.log(2) * 2 * PIXEL, 0.02))
-    return Stars(
+    stars = Stars(
         x,
         y,
         flux,
@@ -304,23 +246,38 @@ def _measured(
         np.hypot(0.6 * fwhm / snr, FLOOR),
         _saturated(mask, x, y, fwhm),
     )
+    image[rows, columns] = np.nan
+    return stars
 
 
-def _centred(image: F32, level: F64, fwhm: float, missing: bool, x: F64, y: F64) -> F32:
-    """Move positions onto the centroids; the image, with missing pixels inside stars filled in.
+def _centred(image: F32, level: F64, fwhm: float, missing: bool, x: F64, y: F64) -> tuple[I64, I64]:
+    """Move positions onto the centroids; fill missing pixels inside stars, and tell which these are.
 
     Centre and filling depend on each other: four rounds settle both to a few thousandths of a pixel.
     """
     first_x, first_y = x.copy(), y.copy()
-    sigma, reach = _sigma(fwhm), max(2.0, fwhm)
-    filled = image.copy() if missing else image
+    sigma, reach = sigma_of(fwhm), max(2.0, fwhm)
+    rows, columns = np.empty(0, np.int64), np.empty(0, np.int64)
     for _ in range(4 if missing else 0):
-        kernels.fill_missing(image, level, sigma, APERTURE * fwhm, x, y, filled)
-        kernels.centroids(filled, level, WINDOW * sigma, reach, x, y)
+        image[rows, columns] = np.nan
+        rows, columns, values = _fillings(image, level, sigma, APERTURE * fwhm, x, y)
+        image[rows, columns] = values
+        kernels.centroids(image, level, WINDOW * sigma, reach, x, y)
         lost = ~np.isfinite(x)
         x[lost], y[lost] = first_x[lost], first_y[lost]
-    kernels.centroids(filled, level, WINDOW * sigma, reach, x, y)
-    return filled
+    kernels.centroids(image, level, WINDOW * sigma, reach, x, y)
+    return rows, columns
+
+
+def _fillings(image: F32, level: F64, sigma: float, radius: float, x: F64, y: F64) -> tuple[I64, I64, F32]:
+    """Rows, columns and values of what is missing within ``radius`` of the stars."""
+    room = 4096
+    while True:
+        rows, columns, values = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.float32)
+        found = kernels.fillings(image, level, sigma, radius, x, y, rows, columns, values)
+        if found <= room:
+            return rows[:found], columns[:found], values[:found]
+        room = found
 
 
 def _peak(image: F32, x: F64, y: F64) -> F64:

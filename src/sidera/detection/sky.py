@@ -1,6 +1,7 @@
 """Sky: level and noise of each part of a frame, and the smooth surface through them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -11,6 +12,10 @@ from sidera.errors import ShapeError, UsageError
 from sidera.kernels import sky as kernels
 from sidera.model.header import Bayer
 from sidera.types import F32, F64, Bool, plain
+
+INTERPOLATED = 0.565
+"""Noise of a green plane over that of a raw green site, in the starlet layer that it is measured by (white noise of
+1 Mpx; the same for every pattern): half of its pixels are means of four."""
 
 MEASURED = 0.5
 """A cell counts when this share of its pixels was measured."""
@@ -64,8 +69,16 @@ class Sky:
         if plane.shape != self.shape:
             raise ShapeError(f"this sky was measured on a frame of shape {self.shape}, not {plane.shape}")
         out = np.empty_like(plane)
-        kernels.subtract_surface(plane, _widened(self.level, plane.shape[1]), out)
+        kernels.subtract_surface(plane, self.widened(), out)
         return out
+
+    def widened(self) -> F32:
+        """The level's mesh, two nodes more at either end, interpolated to the frame's columns: for the kernels."""
+        return _widened(self.level, self.shape[1])
+
+    def interpolated(self) -> "Sky":
+        """Sky of the green plane: green sites as they are, the mean of their four neighbours between them."""
+        return replace(self, noise=self.noise * np.float32(INTERPOLATED))
 
     def level_at(self, x: F64, y: F64) -> F64:
         """Level in ADU at positions in pixels, held at the frame's border beyond it."""
@@ -107,18 +120,33 @@ def sky_mesh(image: object, cell: int = 64) -> Sky:
     plane = plain(image)
     if plane.ndim != 2 or plane.size == 0:
         raise ShapeError(f"the sky is measured on one plane (rows, columns); got shape {plane.shape}")
+    return _kinds(plane, 1, cell)[0][0]
+
+
+def _kinds(plane: F32, stride: int, cell: int) -> list[list[Sky]]:
+    """Sky of each kind of sites ``[row % stride][column % stride]``; a cell has ``cell`` sites a side."""
     if cell < 1:
         raise UsageError(f"a cell of {cell} pixels holds nothing", "give one of 16 to 256")
-    rows, columns = plane.shape
+    rows, columns = (size // stride for size in plane.shape)
     mesh = (max(1, round(rows / cell)), max(1, round(columns / cell)))
-    level, spread, share, noise = (np.empty(mesh, np.float32) for _ in range(4))
-    kernels.cell_levels(plane, 2 if min(plane.shape) >= 64 else 1, level, spread, share)
-    kernels.cell_noise(plane, 8 if rows >= 1024 else 4 if rows >= 128 else 1, noise)
-    noise = np.where(np.isfinite(noise), noise, spread)  # no pixel had all its neighbours
-    known = (share >= MEASURED) & np.isfinite(level)
-    if not known.any():
-        known = np.isfinite(level)
-    return Sky(_smoothed(level, known, "odd"), _smoothed(noise, known, "even"), (rows, columns))
+    return [[*_row_kinds(plane, down, stride, mesh)] for down in range(stride)]
+
+
+def _row_kinds(plane: F32, down: int, stride: int, mesh: tuple[int, int]) -> Iterator[Sky]:
+    """Sky of each kind of columns, on every ``stride``-th row from ``down`` on."""
+    rows, columns = (size // stride for size in plane.shape)
+    noises = np.empty((stride, *mesh), np.float32)
+    kernels.cell_noise(plane, down, stride, 8 if rows >= 1024 else 4 if rows >= 128 else 1, noises)
+    for right, noise in enumerate(noises):
+        level, spread, share = (np.empty(mesh, np.float32) for _ in range(3))
+        step = 2 if min(rows, columns) >= 64 else 1
+        kernels.cell_levels(plane, down, right, stride, step, level, spread, share)
+        noise = np.where(np.isfinite(noise), noise, spread)  # no pixel had all its neighbours
+        known = (share >= MEASURED) & np.isfinite(level)
+        if not known.any():
+            known = np.isfinite(level)
+        shape = (-(-(plane.shape[0] - down) // stride), -(-(plane.shape[1] - right) // stride))
+        yield Sky(_smoothed(level, known, "odd"), _smoothed(noise, known, "even"), shape)
 
 
 def sky_meshes(image: object, pattern: Bayer | None = None, cell: int = 64) -> tuple[Sky, ...]:
@@ -147,9 +175,9 @@ def sky_meshes(image: object, pattern: Bayer | None = None, cell: int = 64) -> t
             f"a colour filter array is one plane of at least 2×2 pixels; got shape {frame.shape}"
         )
     sites: tuple[list[Sky], ...] = ([], [], [])
+    skies = _kinds(frame, 2, max(1, cell // 2))
     for row, column in np.ndindex(2, 2):
-        site = np.ascontiguousarray(frame[row::2, column::2])
-        sites[pattern.colour(row, column)].append(sky_mesh(site, max(1, cell // 2)))
+        sites[pattern.colour(row, column)].append(skies[row][column])
     return tuple(_merged(skies, (frame.shape[0], frame.shape[1])) for skies in sites)
 
 
@@ -170,10 +198,8 @@ def _merged(skies: list[Sky], shape: tuple[int, int]) -> Sky:
     Sites lie half a pixel from the centre of their 2×2 block: on a mesh of 64 pixels that is 1/128 of the
     difference between neighbouring cells, far below the cells' own error.
     """
-    rows = min(sky.level.shape[0] for sky in skies)  # frames of odd size: one site may have one cell more
-    columns = min(sky.level.shape[1] for sky in skies)
-    level = np.mean([sky.level[:rows, :columns] for sky in skies], axis=0)
-    squares = np.mean([sky.noise[:rows, :columns].astype(np.float64) ** 2 for sky in skies], axis=0)
+    level = np.mean([sky.level for sky in skies], axis=0)
+    squares = np.mean([sky.noise.astype(np.float64) ** 2 for sky in skies], axis=0)
     return Sky(level.astype(np.float32), np.sqrt(squares).astype(np.float32), shape)
 
 

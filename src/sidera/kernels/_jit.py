@@ -2,11 +2,13 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
+from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from numba.core import config
 
 from sidera._version import __version__
@@ -54,6 +56,8 @@ def _is_private(folder: Path) -> bool:
 
 
 CACHE = cache_folder()
+_lending = threading.Lock()
+"""Two threads that import kernels at once would restore each other's setting: kernels landed in the working folder."""
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -73,13 +77,20 @@ def exact_kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def _compiled(function: Callable[P, R], **options: object) -> Callable[P, R]:
     """With our cache folder for this function alone: Numba's setting is the whole process's, not ours to keep."""
-    before = config.CACHE_DIR
-    config.CACHE_DIR = "" if CACHE is None else str(CACHE)
-    try:
-        made = numba.njit(nogil=True, cache=CACHE is not None, error_model="numpy", **options)(function)
-    finally:
-        config.CACHE_DIR = before
+    with _lending:
+        before = config.CACHE_DIR
+        config.CACHE_DIR = "" if CACHE is None else str(CACHE)
+        try:
+            made = numba.njit(nogil=True, cache=CACHE is not None, error_model="numpy", **options)(function)
+        finally:
+            config.CACHE_DIR = before
     return cast(Callable[P, R], made)
+
+
+def processor() -> str:
+    """Name and features of the processor that is compiled for: the same bits are promised for the same ones."""
+    features = ",".join(sorted(name for name, there in get_host_cpu_features().items() if there))
+    return f"{get_host_cpu_name()} {features}"
 
 
 def is_compiled() -> bool:

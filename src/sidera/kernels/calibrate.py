@@ -1,15 +1,12 @@
-"""Loops of calibration: apply masters, combine masters, find pixels that stand alone.
-
-A *phase* is a pixel's place in the 2×2 cell of a colour filter array, ``2 * (row % 2) + column % 2``.
-"""
+"""Loops of calibration: apply masters, find pixels that stand alone."""
 
 import numpy as np
 
-from sidera.kernels._jit import exact_kernel, kernel
-from sidera.kernels.lanes import ABSENT, GAUSSIAN_MAD, HALF, LANES, ONE, ZERO, middle_of, sort, spread_of
-from sidera.types import F32, F64, I32, I64, U8, U16
+from sidera.kernels._jit import kernel
+from sidera.kernels.lanes import ABSENT, HALF, ONE, ZERO
+from sidera.types import F32, I64, U8
 
-TWO, TWELVE = np.float32(2), np.float32(12)
+TWELVE = np.float32(12)
 RUN = 512
 """Pixels whose neighbours are counted together: few enough for the nearest cache."""
 
@@ -33,6 +30,55 @@ def apply_masters(raw: F32, dark: F32, inverse: F32, top: int, left: int, out: F
 
 
 @kernel
+def invert(flat: F32, defects: U8, out: F32) -> None:
+    """Fill ``out`` with 1 / flat; NaN where the flat is not above 0, and at defects (not 0)."""
+    for row in range(out.shape[0]):
+        line, bad, result = flat[row], defects[row], out[row]
+        for x in range(line.size):
+            sound = (line[x] > ZERO) & (bad[x] == 0)
+            result[x] = ONE / line[x] if sound else np.float32(np.nan)
+
+
+@kernel
+def extremes(values: F32) -> tuple[float, float]:
+    """Lowest and highest of the finite values of a window [row, column]; inf and -inf where there are none.
+
+    By column first: where NaN counts, that vectorises, and the extreme of a row does not.
+    """
+    low, high = np.full(RUN, np.inf, np.float32), np.full(RUN, -np.inf, np.float32)
+    for left in range(0, values.shape[1], RUN):
+        width = min(RUN, values.shape[1] - left)
+        lowest, highest = low[:width], high[:width]
+        for row in range(values.shape[0]):
+            line = values[row, left : left + width]
+            for lane in range(width):
+                value = line[lane]
+                lowest[lane] = value if (value < lowest[lane]) & (value > -ABSENT) else lowest[lane]
+                highest[lane] = value if (value > highest[lane]) & (value < ABSENT) else highest[lane]
+    return float(low.min()), float(high.max())
+
+
+@kernel
+def mark_full(raw: F32, level: float, top: int, mask: U8) -> None:
+    """Set ``mask`` [row, column] to 1 where a raw pixel, or one that touches it, reaches the level.
+
+    The first row of ``raw`` is row ``top`` of the mask; nothing is ever set to 0.
+    """
+    height, width = mask.shape
+    for row in range(raw.shape[0]):
+        line = raw[row]
+        full = np.float32(0)
+        for x in range(width):
+            full += ONE if line[x] >= level else ZERO
+        if full == ZERO:
+            continue
+        above, below = max(top + row - 1, 0), min(top + row + 2, height)
+        for x in range(width):
+            if line[x] >= level:
+                mask[above:below, max(x - 1, 0) : min(x + 2, width)] = 1
+
+
+@kernel
 def moments(values: F32, shift: float, low: float, high: float) -> tuple[float, float, float]:
     """Count, sum and sum of squares of ``value - shift`` over the values within [low, high]."""
     count, total, squares = 0.0, 0.0, 0.0
@@ -44,228 +90,6 @@ def moments(values: F32, shift: float, low: float, high: float) -> tuple[float, 
         total += deviation
         squares += deviation * deviation
     return count, total, squares
-
-
-@exact_kernel
-def hybrid_mean(
-    samples: F32,
-    offset: F32,
-    unit: F32,
-    model: F32,
-    kappa: np.float32,
-    network: I32,
-    top: int,
-    left: int,
-    value: F32,
-    variance: F32,
-    count: U16,
-) -> None:
-    """Clipped weighted mean of ``(sample - offset) * unit`` over frames; weights ``1 / unit``.
-
-    ``offset`` and ``unit`` are [phase, frame]; ``model`` holds floor, slope and level: a sample of S ADU has
-    the variance ``floor + slope * max(S - level, 0)``. ``network`` sorts as many values as there are frames.
-    Infinite samples count as missing.
-
-    Sums are float64 of float32 terms of like size, and so exact: the order of the frames changes no bit.
-    """
-    frames, rows, columns = samples.shape
-    less, times, inverse = _by_lane(offset, unit, left)
-    blocks, scratch = np.empty((4, frames, LANES), np.float32), np.zeros((10, LANES), np.float32)
-    raw, scaled, sigma = blocks[0], blocks[1], blocks[2]
-    ordered = take = blocks[3]  # sorted samples first, then what each counts for
-    zero, present, middle, mad, kept = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
-    limits, mean_sigma, sums = scratch[5:10], np.empty(LANES, np.float64), np.empty((3, LANES), np.float64)
-    for row in range(rows):
-        parity = (top + row) % 2
-        for first in range(0, columns, LANES):
-            _gather(samples, row, first, less[parity], times[parity], raw, scaled, ordered, present)
-            sort(ordered, network)
-            middle_of(ordered, zero, present, middle)
-            spread_of(ordered, middle, present, kept, mad)  # kept is free until the samples are summed
-            _sigmas(scaled, middle, times[parity], inverse[parity], model, present, sigma, mean_sigma)
-            _set_limits(ordered, middle, mad, present, mean_sigma, kappa, limits)
-            _keep(scaled, sigma, limits, take, kept)
-            _sum_kept(raw, inverse[parity], take, sums[0], sums[1])
-            _move_centre(present, kept, sums, limits[0])
-            _keep(scaled, sigma, limits, take, kept)
-            _sum_kept(raw, inverse[parity], take, sums[0], sums[1])
-            _sum_variances(limits[3], inverse[parity], model, take, sums[2])
-            here = slice(first, min(first + LANES, columns))
-            out = value[row, here], variance[row, here], count[row, here]
-            _write(present, middle, mean_sigma, limits[4], sums, kept, *out)
-
-
-@exact_kernel
-def _by_lane(offset: F32, unit: F32, left: int) -> tuple[F32, F32, F32]:
-    """Offsets, units and their inverses spread over the lanes, each [row % 2, frame, lane].
-
-    A run of lanes begins at a multiple of their even number, so that a lane's phase is that of its row.
-    """
-    frames = offset.shape[1]
-    less, times = np.empty((2, frames, LANES), np.float32), np.empty((2, frames, LANES), np.float32)
-    inverse = np.empty((2, frames, LANES), np.float32)
-    for parity in range(2):
-        for frame in range(frames):
-            for lane in range(LANES):
-                phase = 2 * parity + (left + lane) % 2
-                less[parity, frame, lane] = offset[phase, frame]
-                times[parity, frame, lane] = unit[phase, frame]
-                inverse[parity, frame, lane] = ONE / unit[phase, frame]
-    return less, times, inverse
-
-
-@exact_kernel
-def _gather(
-    samples: F32,
-    row: int,
-    left: int,
-    less: F32,
-    times: F32,
-    raw: F32,
-    scaled: F32,
-    ordered: F32,
-    present: F32,
-) -> None:
-    """Copy a run of pixels into lanes, less their offsets; ``scaled`` twice, once to be sorted."""
-    width = min(LANES, samples.shape[2] - left)
-    present[:] = ZERO
-    for frame in range(samples.shape[0]):
-        source = samples[frame, row, left : left + width]
-        own_raw, own_scaled, own_ordered = raw[frame], scaled[frame], ordered[frame]
-        own_less, own_times = less[frame], times[frame]
-        for lane in range(width):
-            sample = source[lane]
-            seen = abs(sample) < ABSENT
-            difference = sample - own_less[lane] if seen else ZERO
-            result = difference * own_times[lane] if seen else ABSENT
-            own_raw[lane] = difference
-            own_scaled[lane] = result
-            own_ordered[lane] = result
-            present[lane] += ONE if seen else ZERO
-        for lane in range(width, LANES):
-            own_raw[lane] = ZERO
-            own_scaled[lane] = ABSENT
-            own_ordered[lane] = ABSENT
-
-
-@exact_kernel
-def _expected(
-    level: np.float32, inverse: np.float32, floor: np.float32, slope: np.float32, dark: np.float32
-) -> np.float32:
-    """Variance in ADU² that the noise model expects of a frame at a pixel of this scaled level."""
-    light = level * inverse - dark
-    variance: np.float32 = floor + slope * (light if light > ZERO else ZERO)
-    return variance
-
-
-@exact_kernel
-def _sigmas(
-    scaled: F32, middle: F32, times: F32, inverse: F32, model: F32, present: F32, sigma: F32, mean: F64
-) -> None:
-    """Each sample's deviation by the noise model, in scaled units, and the mean of the present ones'."""
-    mean[:] = 0.0
-    floor, slope, dark = model[0], model[1], model[2]
-    for frame in range(scaled.shape[0]):
-        lanes, own, one_times, one_inverse = scaled[frame], sigma[frame], times[frame], inverse[frame]
-        for lane in range(LANES):
-            deviation = one_times[lane] * np.sqrt(
-                _expected(middle[lane], one_inverse[lane], floor, slope, dark)
-            )
-            own[lane] = deviation
-            mean[lane] += np.float64(deviation) if lanes[lane] < ABSENT else 0.0
-    for lane in range(LANES):
-        mean[lane] /= max(present[lane], ONE)
-
-
-@exact_kernel
-def _set_limits(
-    ordered: F32, middle: F32, mad: F32, present: F32, sigma: F64, kappa: np.float32, limits: F32
-) -> None:
-    """Fill ``limits``: centre, how many sigma and how much more a sample may be off it, level of the noise, widening.
-
-    The scatter has a say from 5 samples on, shrunk as it is itself uncertain. Two samples cannot outvote each
-    other; a cosmic ray only ever adds, so the lower one is the centre.
-    """
-    for lane in range(LANES):
-        n, pair, widen = present[lane], present[lane] == 2, 1.0
-        if n >= 5 and sigma[lane] > 0:
-            widen = max(1.0, GAUSSIAN_MAD * mad[lane] / sigma[lane] / (1 + 1.5 / np.sqrt(n)))
-        centre = ordered[0, lane] if pair else middle[lane]
-        limits[0, lane], limits[3, lane], limits[4, lane] = centre, centre, widen
-        limits[1, lane] = 0.0 if pair else kappa * widen
-        limits[2, lane] = 6 * sigma[lane] if pair else 0.0
-
-
-@exact_kernel
-def _keep(scaled: F32, sigma: F32, limits: F32, take: F32, kept: F32) -> None:
-    """Set ``take`` [frame, lane] to 1 for samples within the limits, else 0; ``kept`` counts them."""
-    centre, factor, extra = limits[0], limits[1], limits[2]
-    kept[:] = ZERO
-    for frame in range(scaled.shape[0]):
-        lanes, own, mine = scaled[frame], sigma[frame], take[frame]
-        for lane in range(LANES):
-            outside = abs(lanes[lane] - centre[lane]) > factor[lane] * own[lane] + extra[lane]  # never by NaN
-            result = ZERO if outside | (lanes[lane] >= ABSENT) else ONE
-            mine[lane] = result
-            kept[lane] += result
-
-
-@exact_kernel
-def _sum_kept(raw: F32, inverse: F32, take: F32, total: F64, weight: F64) -> None:
-    """Sums of the kept samples in ADU and of their weights."""
-    total[:] = 0.0
-    weight[:] = 0.0
-    for frame in range(raw.shape[0]):
-        lanes, share, mine = raw[frame], inverse[frame], take[frame]
-        for lane in range(LANES):
-            total[lane] += np.float64(lanes[lane] * mine[lane])
-            weight[lane] += np.float64(share[lane] * mine[lane])
-
-
-@exact_kernel
-def _sum_variances(level: F32, inverse: F32, model: F32, take: F32, total: F64) -> None:
-    """Sum of the kept samples' variances in ADU² by the noise model."""
-    total[:] = 0.0
-    floor, slope, dark = model[0], model[1], model[2]
-    for frame in range(take.shape[0]):
-        share, mine = inverse[frame], take[frame]
-        for lane in range(LANES):
-            variance = _expected(level[lane], share[lane], floor, slope, dark)
-            total[lane] += np.float64(variance * mine[lane])
-
-
-@exact_kernel
-def _move_centre(present: F32, kept: F32, sums: F64, centre: F32) -> None:
-    """Move the centre to the mean of the kept; it stays where these are not half, and so are not the next time."""
-    for lane in range(LANES):
-        if present[lane] > TWO and TWO * kept[lane] >= present[lane]:
-            centre[lane] = sums[0, lane] / sums[1, lane]
-
-
-@exact_kernel
-def _write(
-    present: F32,
-    middle: F32,
-    sigma: F64,
-    widen: F32,
-    sums: F64,
-    kept: F32,
-    value: F32,
-    variance: F32,
-    count: U16,
-) -> None:
-    """Mean, its variance and number kept; where these are not half, median, its variance and all."""
-    for lane in range(value.size):
-        number = kept[lane]
-        if present[lane] == ZERO:
-            value[lane], variance[lane] = np.nan, np.nan
-        elif TWO * number < present[lane]:
-            number, error = present[lane], sigma[lane] * widen[lane]
-            value[lane], variance[lane] = middle[lane], np.pi / 2 * error * error / number
-        else:
-            error = widen[lane] / sums[1, lane]
-            value[lane], variance[lane] = sums[0, lane] / sums[1, lane], sums[2, lane] * error * error
-        count[lane] = np.uint16(number)
 
 
 @kernel

@@ -7,7 +7,8 @@ count: all ones for a plane, the sites of one colour for a colour filter array.
 import numpy as np
 
 from sidera.kernels._jit import kernel
-from sidera.kernels.sky import clipped, mode
+from sidera.kernels.clip import clip, mode, room
+from sidera.kernels.sky import surface_row
 from sidera.types import F32, F64, I64, U8
 
 FINE = 5
@@ -17,35 +18,42 @@ BINS = 400
 
 
 @kernel
-def zero_missing(image: F32) -> int:
-    """Set NaN to 0 in place and count them."""
+def level_off(image: F32, wide: F32, first: int, out: F32) -> int:
+    """Fill ``out`` with rows of an image less the surface through a widened mesh, 0 where NaN; count these.
+
+    Its first row is row ``first`` of the image; beyond the edges the outermost rows are repeated.
+    """
+    rows = image.shape[0]
     missing = 0
-    for row in range(image.shape[0]):
-        line = image[row]
+    for i in range(out.shape[0]):
+        row = min(max(first + i, 0), rows - 1)
+        source, line = image[row], out[i]
+        surface_row(wide, row, rows, line)
         for x in range(line.size):
-            unknown = line[x] != line[x]
+            less = source[x] - line[x]
+            unknown = less != less
             missing += 1 if unknown else 0
-            line[x] = np.float32(0) if unknown else line[x]
+            line[x] = np.float32(0) if unknown else less
     return missing
 
 
 @kernel
-def maxima(image: F32, threshold: F32, border: int, rows: I64, columns: I64) -> int:
+def maxima(image: F32, threshold: F32, above: int, beside: int, rows: I64, columns: I64) -> int:
     """Strict maxima of their 5×5 neighbourhood above a threshold that is constant in each cell of a mesh.
 
-    Of equal neighbours the first in row-major order counts. Returns how many there are; where that is more
-    than ``rows`` and ``columns`` can hold, the rest is counted only.
+    Of equal neighbours the first in row-major order counts; none lies within ``above`` rows or ``beside`` columns
+    of the border, which are 2 or more. Returns how many there are; where that is more than ``rows`` and ``columns``
+    can hold, the rest is counted only.
     """
     height, width = image.shape
     down, across = threshold.shape
-    edge = max(border, 2)
     found = 0
-    for row in range(edge, height - edge):
+    for row in range(above, height - above):
         limits = threshold[row * down // height]
         line = image[row]
         for j in range(across):
-            start = max(j * width // across, edge)
-            stop = min((j + 1) * width // across, width - edge)
+            start = max(j * width // across, beside)
+            stop = min((j + 1) * width // across, width - beside)
             if start >= stop or not _any_above(line[start:stop], limits[j]):
                 continue
             for column in range(start, stop):
@@ -80,26 +88,33 @@ def _highest(image: F32, row: int, column: int) -> bool:
 
 
 @kernel
-def cores(image: F32, rows: I64, columns: I64, limit: F64, peak: F64, surround: F64, lit: I64) -> None:
+def cores(
+    image: F32, sky: F64, rows: I64, columns: I64, limit: F64, peak: F64, surround: F64, lit: I64
+) -> None:
     """Highest pixel of each 3×3 core, the mean of the 8 about it, and how many of the core exceed ``limit``.
 
-    Cores lie at least 2 pixels from the border.
+    All are above the sky, which missing pixels count as. Cores lie at least 2 pixels from the border.
     """
     for n in range(rows.size):
-        core = image[rows[n] - 1 : rows[n] + 2, columns[n] - 1 : columns[n] + 2]
-        best, row, column = core[1, 1], rows[n], columns[n]
+        best, row, column = -np.inf, rows[n], columns[n]
         lit[n] = 0
-        for i in range(3):
-            for j in range(3):
-                lit[n] += 1 if core[i, j] > limit[n] else 0
-                if core[i, j] > best:
-                    best, row, column = core[i, j], rows[n] + i - 1, columns[n] + j - 1
+        for i in range(rows[n] - 1, rows[n] + 2):
+            for j in range(columns[n] - 1, columns[n] + 2):
+                value = _above_sky(image[i, j], sky[n])
+                lit[n] += 1 if value > limit[n] else 0
+                if value > best:
+                    best, row, column = value, i, j
         total = 0.0
-        for i in range(-1, 2):
-            for j in range(-1, 2):
-                total += image[row + i, column + j]
+        for i in range(row - 1, row + 2):
+            for j in range(column - 1, column + 2):
+                total += _above_sky(image[i, j], sky[n])
         peak[n] = best
         surround[n] = (total - best) / 8
+
+
+@kernel
+def _above_sky(value: np.float32, sky: float) -> float:
+    return float(value) - sky if value == value else 0.0
 
 
 @kernel
@@ -112,19 +127,44 @@ def annuli(
     """
     height, width = image.shape
     side = 2 * int(np.ceil(outer)) + 3
-    scratch = np.empty(side * side, np.float32)
+    scratch = np.empty(side * side + 1, np.float32)  # one to be written over
+    bins = room(scratch.size)
     for n in range(x.size):
         top, bottom = _span(y[n], outer, height)
         left, right = _span(x[n], outer, width)
         size = 0
         for row in range(top, bottom):
-            for column in range(left, right):
-                square = (row - y[n]) ** 2 + (column - x[n]) ** 2
-                if use[row & 1, column & 1] and inner * inner <= square < outer * outer:
-                    scratch[size] = image[row, column]
-                    size += 1
-        mean, median, spread[n], count[n] = clipped(scratch[:size], 3.0, 8)
+            if use[row & 1, 0] or use[row & 1, 1]:
+                size = _ring(
+                    image[row], row - y[n], x[n], left, right, inner, outer, use[row & 1], scratch, size
+                )
+        mean, median, spread[n], count[n] = clip(scratch[:size], 3.0, 8, bins)
         level[n] = mode(mean, median, spread[n], count[n])
+
+
+@kernel
+def _ring(
+    line: F32,
+    off: float,
+    x: float,
+    left: int,
+    right: int,
+    inner: float,
+    outer: float,
+    use: U8,
+    scratch: F32,
+    size: int,
+) -> int:
+    """Add the pixels of a row from ``inner`` to ``outer`` about x, ``off`` rows away, that count; their number.
+
+    Without a branch, which would go the unexpected way twice a row: what does not count is written over.
+    """
+    least, most = inner * inner - off * off, outer * outer - off * off
+    for column in range(left, right):
+        square = (column - x) ** 2
+        scratch[size] = line[column]
+        size += 1 if (use[column & 1] != 0) & (least <= square) & (square < most) else 0
+    return size
 
 
 @kernel
@@ -186,32 +226,57 @@ def _windowed(
 
 
 @kernel
-def fill_missing(image: F32, sky: F64, sigma: float, radius: float, x: F64, y: F64, out: F32) -> None:
-    """Write into ``out``, a copy of ``image``, what a Gaussian star has where a pixel of a star is NaN.
+def fillings(
+    image: F32, sky: F64, sigma: float, radius: float, x: F64, y: F64, rows: I64, columns: I64, values: F32
+) -> int:
+    """Fill ``rows``, ``columns``, ``values`` with what Gaussian stars have where pixels of theirs are NaN.
 
-    Pixels within ``radius`` are filled; the height is the one that fits the pixels that were measured.
+    Of each star the pixels within ``radius`` are looked at; its height is the one that fits those that were
+    measured. Returns how many there are; where that is more than ``rows`` can hold, the rest is counted only.
     """
     height, width = image.shape
+    found = 0
     for n in range(x.size):
         top, bottom = _span(y[n], radius, height)
         left, right = _span(x[n], radius, width)
-        fit, norm, missing = 0.0, 0.0, 0
-        for row in range(top, bottom):
-            for column in range(left, right):
-                shape = np.exp(-((row - y[n]) ** 2 + (column - x[n]) ** 2) / (2 * sigma * sigma))
-                value = image[row, column]
-                if value == value:
-                    fit += shape * (value - sky[n])
-                    norm += shape * shape
-                else:
-                    missing += 1
-        if missing == 0 or not norm > 0:
+        if not _any_missing(image, top, bottom, left, right):
             continue
+        fit = _height_of(image[top:bottom, left:right], sky[n], sigma, x[n] - left, y[n] - top)
         for row in range(top, bottom):
             for column in range(left, right):
-                if image[row, column] != image[row, column]:
+                if image[row, column] == image[row, column] or fit != fit:
+                    continue
+                if found < rows.size:
                     shape = np.exp(-((row - y[n]) ** 2 + (column - x[n]) ** 2) / (2 * sigma * sigma))
-                    out[row, column] = sky[n] + max(fit / norm, 0.0) * shape
+                    rows[found], columns[found] = row, column
+                    values[found] = sky[n] + fit * shape
+                found += 1
+    return found
+
+
+@kernel
+def _any_missing(image: F32, top: int, bottom: int, left: int, right: int) -> bool:
+    """Whether a pixel is NaN: few stars have one, and nearly all time would go into the others."""
+    missing = 0
+    for row in range(top, bottom):
+        line = image[row, left:right]
+        for x in range(line.size):
+            missing += 1 if line[x] != line[x] else 0
+    return missing > 0
+
+
+@kernel
+def _height_of(window: F32, sky: float, sigma: float, x: float, y: float) -> float:
+    """Height of the Gaussian that fits the measured pixels best, at least 0; NaN where there are none."""
+    fit, norm = 0.0, 0.0
+    for row in range(window.shape[0]):
+        for column in range(window.shape[1]):
+            value = window[row, column]
+            if value == value:
+                shape = np.exp(-((row - y) ** 2 + (column - x) ** 2) / (2 * sigma * sigma))
+                fit += shape * (value - sky)
+                norm += shape * shape
+    return max(fit / norm, 0.0) if norm > 0 else np.nan
 
 
 @kernel

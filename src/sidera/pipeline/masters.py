@@ -28,6 +28,7 @@ from sidera.pipeline.progress import Progress
 from sidera.pipeline.readers import Readers
 from sidera.pipeline.recipe import Recipe
 from sidera.pipeline.scan import Refused, fingerprint, refusal, scan
+from sidera.pipeline.store import digest
 from sidera.pipeline.workers import default_threads, spread
 from sidera.types import F32
 
@@ -51,6 +52,8 @@ class MasterStore:
         self.built: dict[str, Master] = {}
         """Masters of this run, by key of their group."""
         self.reused: set[str] = set()
+        self.keys: dict[str, str] = {}
+        """What each master's pixels depend on, by key of its group."""
 
     def build(self, group: Group, pedestal: Group | None, black: float) -> Master:
         """The master of a group, from the folder when it was built before.
@@ -66,7 +69,13 @@ class MasterStore:
         else:
             master = self._kept_or_made(group, below, black)
         self.built[group.key] = master
+        self.keys[group.key] = master.key or fingerprint(Path(group.frames[0].path)).hex()
         return master
+
+    def key_of(self, pairing: Pairing) -> str:
+        """Content key of all that calibrates a light of this pairing."""
+        masters = [self.keys.get(name or "", "") for name in (pairing.bias, pairing.dark, pairing.flat)]
+        return digest([pairing, masters, self.recipe.calibration])
 
     def _kept_or_made(self, group: Group, below: Master | None, black: float) -> Master:
         key = self._key(group, below, black)
@@ -168,6 +177,7 @@ def build_masters(
     made = {
         pairing: _calibrator(_without(pairing, store.built), store) for pairing in set(plan.pairings.values())
     }
+    store.built.clear()  # lights need the calibrators alone: biases, flats and variances would stay for nothing
     return made, refused
 
 
