@@ -1,4 +1,4 @@
-"""What every test stands on: steady examples, and master frames in a folder of the session."""
+"""What every test stands on: steady examples, and masters and measurements in folders of the session."""
 
 import os
 
@@ -12,7 +12,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def masters_of_the_session(tmp_path_factory):
+def folders_of_the_session(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIDERA_MASTERS", str(tmp_path_factory.mktemp("masters")))
+        patch.setenv("SIDERA_STORE", str(tmp_path_factory.mktemp("store")))
         yield

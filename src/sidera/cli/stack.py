@@ -43,7 +43,8 @@ def stack(
             "--output",
             "-o",
             metavar="FILE",
-            help="The stack: .fits, .xisf or .tif (linear), .png (stretched). Default: NAME_stack.fits here.",
+            help="The stack: .fits, .xisf or .tif (linear); .png or .jpg (finished picture). "
+            "Default: NAME_stack.fits here.",
         ),
     ] = None,
     lights: Annotated[Paths, _frames("Light frames")] = None,
@@ -147,7 +148,9 @@ def stack(
     ] = False,
     preview: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also write a stretched picture (.png).", rich_help_panel=LOOK),
+        typer.Option(
+            metavar="FILE", help="Also write the finished picture (.png, .jpg, .tif).", rich_help_panel=LOOK
+        ),
     ] = None,
     report_path: Annotated[
         Path | None,
@@ -187,7 +190,7 @@ def stack(
         "integration.halves": "true" if halves else None,
     }.items():
         changes += [] if value is None else [f"{name}={value}"]
-    chosen = _recipe(recipe).with_settings(changes)
+    chosen = chosen_recipe(recipe).with_settings(changes)
     kinds = {
         Kind.LIGHT: lights or [],
         Kind.DARK: darks or [],
@@ -215,7 +218,7 @@ def stack(
             report.note(
                 "This is the first run of this version: it compiles its loops, once, in a minute or two."
             )
-        result = run(plan, progress=progress)
+        result = run(plan, progress=progress, output=target)
         paths = result.save(target, report=report_path, preview=preview, progress=progress)
     show_result(result, paths)
     against_wish = [frame for frame in result.refused if frame.code != Refusal.EXCLUDED]
@@ -270,7 +273,14 @@ def showing() -> Iterator[Progress]:
             signal.signal(name, handler)
 
 
-def _recipe(path: Path | None) -> "Recipe":
+def chosen_recipe(path: Path | None) -> "Recipe":
+    """The recipe of a file; every default without one.
+
+    Raises
+    ------
+    UsageError
+        When the file cannot be read.
+    """
     from sidera.pipeline.recipe import Recipe, recipe_from_toml
 
     if path is None:

@@ -50,17 +50,17 @@ def atomic_write(path: Path | str, needed: int = 0) -> Iterator[BinaryIO]:
     temporary = target.parent / f".sidera-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
     try:
         sweep(target.parent)
-        _check_space(target.parent, needed)
+        check_space(target.parent, needed)
         with temporary.open("xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except SideraError:
         raise
     except OSError as error:
-        raise _explained(error, path, needed) from error
+        raise explained(error, path, needed) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -94,7 +94,7 @@ def _host() -> str:
     return re.sub(r"[^A-Za-z0-9.]", "", platform.node())[:40] or "host"
 
 
-def _check_space(folder: Path, needed: int) -> None:
+def check_space(folder: Path, needed: int) -> None:
     """Refuse before the first byte, where that can be known."""
     free = shutil.disk_usage(folder).free
     if needed > free:
@@ -103,7 +103,7 @@ def _check_space(folder: Path, needed: int) -> None:
         )
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Force the new name to the disk; Windows does so by itself."""
     if os.name == "nt":
         return
@@ -118,7 +118,7 @@ def _sync_folder(folder: Path) -> None:
             raise
 
 
-def _explained(error: OSError, path: Path | str, needed: int) -> SideraError:
+def explained(error: OSError, path: Path | str, needed: int) -> SideraError:
     """The system's refusal in our words."""
     if error.errno in FULL:
         wanted = f"{needed:,} bytes are" if needed else "more room is"

@@ -40,17 +40,17 @@ LETTERS = str.maketrans(
 
 @dataclass(frozen=True)
 class Unit:
-    """One HDU: an image (float32 or uint16), or a table (structured array), and its cards."""
+    """One HDU: an image (float32, uint8, int16, int32 or uint16), or a table (structured array), and its cards."""
 
     data: npt.NDArray[Any]
     cards: Sequence[Card] = field(default=())
     name: str = ""
 
 
-def write_units(stream: BinaryIO, units: Iterable[Unit]) -> None:
-    """Write the HDUs, the first as the primary one; each carries DATASUM and CHECKSUM."""
+def write_units(stream: BinaryIO, units: Iterable[Unit], *, first: bool = True) -> None:
+    """Write the HDUs, the ``first`` as the primary one; each carries DATASUM and CHECKSUM."""
     for number, unit in enumerate(units):
-        _write_unit(stream, unit, primary=number == 0)
+        _write_unit(stream, unit, primary=first and number == 0)
 
 
 def size_of(units: Iterable[Unit]) -> int:
@@ -147,21 +147,30 @@ def _hierarch(keyword: str, value: Value, comment: str) -> list[fits.Card]:
 
 def _write_unit(stream: BinaryIO, unit: Unit, *, primary: bool) -> None:
     """Header with checksums, data, padding."""
-    cards = _structure(unit.data, primary)
-    if unit.name:
-        cards.append(fits.Card("EXTNAME", unit.name))
-    header = fits.Header(cards + fits_cards(unit.cards))
     total = 0
     for data in _chunks(unit.data):
         total = sum32(data, total)
-    header["CHECKSUM"] = ("0" * 16, "of this HDU")
-    header["DATASUM"] = (str(total), "of its data")
-    header["CHECKSUM"] = (_encoded(sum32(header.tostring().encode("ascii"), total)), "of this HDU")
-    stream.write(header.tostring().encode("ascii"))
+    stream.write(header_of(unit, total, primary=primary))
     written = 0
     for data in _chunks(unit.data):
         written += stream.write(data)
     stream.write(bytes(-written % BLOCK))
+
+
+def header_of(unit: Unit, total: int, *, primary: bool) -> bytes:
+    """The header of an HDU whose data sum up to ``total``, which does not change the header's length."""
+    cards = _structure(unit.data, primary)
+    if unit.name:
+        cards.append(fits.Card("EXTNAME", unit.name))
+    header = fits.Header(cards + fits_cards(unit.cards))
+    header["CHECKSUM"] = ("0" * 16, "of this HDU")
+    header["DATASUM"] = (str(total), "of its data")
+    header["CHECKSUM"] = (_encoded(sum32(header.tostring().encode("ascii"), total)), "of this HDU")
+    told: bytes = header.tostring().encode("ascii")
+    return told
+
+
+BITS = {"float32": -32, "uint8": 8, "int16": 16, "int32": 32, "uint16": 16}
 
 
 def _structure(data: npt.NDArray[Any], primary: bool) -> list[fits.Card]:
@@ -170,11 +179,11 @@ def _structure(data: npt.NDArray[Any], primary: bool) -> list[fits.Card]:
         return _table_structure(data)
     cards: list[tuple[str, Value, str]]
     cards = [("SIMPLE", True, "FITS 4.0") if primary else ("XTENSION", "IMAGE", "image")]
-    cards += [("BITPIX", -32 if data.dtype == np.float32 else 16, "bits of a value, negative for float")]
+    cards += [("BITPIX", BITS[data.dtype.newbyteorder("=").name], "bits of a value, negative for float")]
     cards += [("NAXIS", data.ndim, "axes")]
     cards += [(f"NAXIS{number}", size, "") for number, size in enumerate(reversed(data.shape), 1)]
     cards += [("EXTEND", True, "more may follow")] if primary else [("PCOUNT", 0, ""), ("GCOUNT", 1, "")]
-    if data.dtype == np.uint16:
+    if data.dtype.newbyteorder("=") == np.uint16:
         cards += [("BZERO", 32768, "values are unsigned"), ("BSCALE", 1, "")]
     return [fits.Card(*card) for card in cards]
 

@@ -1,14 +1,24 @@
 """The result of a run: image, maps and header cards."""
 
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
 
 from sidera.model.header import Card
-from sidera.types import F32, U16
+from sidera.types import F32
+
+Counts = npt.NDArray[Any]
+
+Row = dict[str, str | int | float]
+"""A row of a table, by the names of its columns."""
 
 
 @dataclass(frozen=True)
 class Stack:
     """One integrated image on the output grid, linear, with what is known of every pixel.
+
+    Arrays of a stack that lies in a file are read from it page by page, in the file's byte order.
 
     Attributes
     ----------
@@ -18,9 +28,9 @@ class Stack:
         Standard error per pixel in ADU.
     weight : float32, same shape
         Sum of the weights of the samples kept.
-    coverage : uint16, same shape
+    coverage : uint8, int16 or int32, same shape
         Number of samples that were there before rejection.
-    rejected_low, rejected_high : uint16, same shape
+    rejected_low, rejected_high : of the same type and shape
         Number of samples rejected below and above.
     halves : pair of float32 arrays or None
         Stacks of the odd and of the even frames.
@@ -29,12 +39,15 @@ class Stack:
     image: F32
     noise: F32
     weight: F32
-    coverage: U16
-    rejected_low: U16
-    rejected_high: U16
+    coverage: Counts
+    rejected_low: Counts
+    rejected_high: Counts
     halves: tuple[F32, F32] | None = None
     cards: tuple[Card, ...] = ()
     history: tuple[str, ...] = ()
     bottom_up: bool = False
-    table: tuple[dict[str, str | int | float], ...] = field(default=())
+    table: tuple[Row, ...] = field(default=())
     """One row a frame: figures, transform, weight, verdict."""
+    star_colours: tuple[Row, ...] = field(default=())
+    """One row a star: X, Y on the image, and its fluxes R, G, B in ADU, measured on the raw sites of each colour and
+    never on interpolated ones; empty for mono."""

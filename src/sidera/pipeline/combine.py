@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sidera.errors import UsageError
-from sidera.integration.combine import combine_kept
+from sidera.integration.combine import Combined, combine_kept
 from sidera.integration.noise import NoiseModel, fit_noise_model
-from sidera.integration.reject import HALO, HIGH, LOW, reject
-from sidera.model.stack import Stack
+from sidera.integration.reject import HALO, reject
+from sidera.pipeline.canvas import Canvas, Maps
 from sidera.pipeline.progress import Progress
-from sidera.pipeline.samples import Grid, Sampler
+from sidera.pipeline.samples import Sampler, Scratch
 from sidera.pipeline.tiles import Tile, sample_tiles, tile_side, tiles
 from sidera.pipeline.workers import spread
-from sidera.types import F32, F64, I64, U16
+from sidera.types import F32, F64, I64
 
 MOSAIC_BLUR = (0.33, 0.12, 0.33)
 """Half the variance in pixels² by which interpolation between red, green and blue sites widens stars of one place
@@ -25,67 +25,40 @@ HALF_SIZE_BLUR = 0.33
 
 @dataclass(frozen=True)
 class Integrated:
-    """One stack and what was learned on the way."""
+    """What was learned on the way to a stack."""
 
-    stack: Stack
     noise: tuple[NoiseModel | None, ...]
     """One a channel; None where there was too little to learn from."""
     rejected: F64
     """Share of each frame's samples that was rejected."""
 
 
-@dataclass(frozen=True)
-class _Maps:
-    """The output arrays, ``[channel, row, column]``; tiles are written into them."""
-
-    image: F32
-    noise: F32
-    weight: F32
-    coverage: U16
-    low: U16
-    high: U16
-    odd: F32 | None
-    even: F32 | None
-
-    @staticmethod
-    def empty(channels: int, grid: Grid, halves: bool) -> "_Maps":
-        shape = (channels, grid.rows, grid.columns)
-        floats = [np.empty(shape, np.float32) for _ in range(3)]
-        counts = [np.empty(shape, np.uint16) for _ in range(3)]
-        split = [np.empty(shape, np.float32) if halves else None for _ in range(2)]
-        return _Maps(*floats, *counts, *split)  # type: ignore[arg-type]
-
-    def finished(self, bottom_up: bool) -> Stack:
-        """As a Stack; one channel loses its axis."""
-        flat = [one[0] if one is not None and len(one) == 1 else one for one in vars(self).values()]
-        image, noise, weight, coverage, low, high, odd, even = flat
-        halves = None if odd is None or even is None else (odd, even)
-        return Stack(image, noise, weight, coverage, low, high, halves, bottom_up=bottom_up)
-
-
-def integrate(sampler: Sampler, threads: int, progress: Progress, name: str = "") -> Integrated:
-    """Make one stack: learn the noise on sample tiles, then reject and average tile by tile."""
-    settings = sampler.recipe.integration
+def integrate(
+    sampler: Sampler, canvas: Canvas, threads: int, progress: Progress, name: str = ""
+) -> Integrated:
+    """Make one stack: learn the noise on sample tiles, then reject and average tile by tile into the canvas."""
     grid, frames = sampler.grid, len(sampler.frames)
-    side = tile_side(frames, sampler.channels)
-    wanted = list(tiles(grid.rows, grid.columns, side))
-    samples = sample_tiles(grid.rows, grid.columns)
+    wanted = list(tiles(grid.rows, grid.columns, tile_side(frames, sampler.channels)))
     progress.stage("combine", len(wanted) + 1, name)
-    noise = learn_noise(sampler, samples, threads)
+    noise = learn_noise(sampler, sample_tiles(grid.rows, grid.columns), threads)
     progress.step("noise model")
-    maps = _Maps.empty(sampler.channels, grid, settings.halves)
-    counts = np.zeros((2, frames), np.int64)
+    first, begun = canvas.begun(wanted)
+    counts = np.zeros((frames, 2), np.int64) if begun is None else begun
+    for _ in range(first):
+        progress.step("done before")
+
+    scratch = Scratch()
 
     def work(tile: Tile) -> I64:
         progress.check()
-        counted = _tile(sampler, tile, noise, maps)
+        counted = _tile(sampler, tile, noise, scratch, canvas.maps)
         progress.step()
         return counted
 
-    for counted in spread(work, wanted, threads):
+    for tile, counted in zip(wanted[first:], spread(work, wanted[first:], threads), strict=True):
         counts += counted
-    rejected = counts[0] / np.maximum(counts[1], 1)
-    return Integrated(maps.finished(sampler.frames[0].light.header.bottom_up), noise, rejected)
+        canvas.done([tile], counts)
+    return Integrated(noise, counts[:, 0] / np.maximum(counts[:, 1], 1))
 
 
 def learn_noise(sampler: Sampler, samples: Sequence[Tile], threads: int) -> tuple[NoiseModel | None, ...]:
@@ -115,27 +88,21 @@ def _model(samples: F32, scales: list[float]) -> NoiseModel | None:
         return None
 
 
-def _tile(sampler: Sampler, tile: Tile, noise: Sequence[NoiseModel | None], maps: _Maps) -> I64:
-    """Fill one tile of the maps; returns rejected and present samples, each by frame."""
+def _tile(
+    sampler: Sampler, tile: Tile, noise: Sequence[NoiseModel | None], scratch: Scratch, maps: Maps
+) -> I64:
+    """Fill one tile of the maps; returns each frame's rejected samples, and those there were."""
     settings = sampler.recipe.integration
     weights = np.array([one.weight for one in sampler.frames])
-    counted = np.zeros((2, len(weights)), np.int64)
-    core = (slice(None), slice(HALO, HALO + tile.rows), slice(HALO, HALO + tile.columns))
-    for channel, wide in enumerate(sampler.tile(tile.widened(HALO))):
-        verdicts = np.ascontiguousarray(reject(wide, settings, noise[channel])[core])
-        samples = np.ascontiguousarray(wide[core])
-        area = (channel, *tile.area)
-        got = combine_kept(samples, verdicts, weights, settings.combine, noise[channel])
-        maps.image[area], maps.noise[area], maps.weight[area] = got.mean, got.noise, got.weight
-        maps.coverage[area], maps.low[area], maps.high[area] = (
-            got.coverage,
-            got.rejected_low,
-            got.rejected_high,
-        )
-        for start, half in enumerate((maps.odd, maps.even)):
-            if half is not None:
-                share = np.where(np.arange(len(weights)) % 2 == start, weights, 0.0)
-                half[area] = combine_kept(samples, verdicts, share, settings.combine, noise[channel]).mean
-        counted[0] += ((verdicts == LOW) | (verdicts == HIGH)).sum(axis=(1, 2))
-        counted[1] += (verdicts <= HIGH).sum(axis=(1, 2))
+    shares = [np.where(np.arange(len(weights)) % 2 == start, weights, 0.0) for start in range(2)]
+    counted = np.zeros((len(weights), 2), np.int64)
+    for channel, samples in enumerate(sampler.tile(tile.widened(HALO), scratch)):
+        verdicts = reject(samples, settings, noise[channel])
+
+        def combined(share: F64) -> Combined:
+            return combine_kept(samples, verdicts, share, settings.combine, noise[channel], HALO)  # noqa: B023 (called in this round)
+
+        got = combined(weights)
+        maps.put(channel, tile, got, [combined(share).mean for share in shares if settings.halves])
+        counted += got.counted
     return counted

@@ -7,16 +7,26 @@ import msgspec
 from sidera.model.header import Header
 from sidera.pipeline.tiles import tile_bytes
 
-MEASURE_SECONDS = 0.05
+MEASURE_SECONDS = 0.020
 """CPU seconds per million pixels of a frame: read, calibrate, sky, stars."""
-COMBINE_SECONDS = {1: 0.04, 3: 0.09}
+COMBINE_SECONDS = {1: 0.018, 3: 0.066}
 """CPU seconds per million output pixels and frame, by channels: read, demosaic, warp, reject."""
-MASTER_SECONDS = 0.02
+MASTER_SECONDS = 0.010
 START_SECONDS = 2.0
-MAP_BYTES = {1: 18, 3: 54}
-"""Image, noise, weight (float32), coverage and two rejection maps (uint16), per output pixel."""
-BASE_BYTES = 350 << 20
+REPORT_SECONDS = {1: 0.05, 3: 0.15}
+"""Wall seconds per million output pixels: the stack's own figures, its picture, its checksums."""
+BASE_BYTES = 160 << 20
 """Interpreter, libraries and compiled kernels."""
+HELD_BYTES = 8
+"""Dark and inverse flat, per pixel of a camera."""
+MEASURE_BYTES = 11
+"""Frame, green plane and masks, per pixel of a frame under way."""
+MASTER_BYTES = 16
+"""Image, variance and bands of the frames, per pixel of a master."""
+WINDOW_BYTES = 64 << 20
+"""What a tile under way needs beside its samples: a frame's window in its several states."""
+REPORT_BYTES = 20
+"""Planes, star finding and picture, per pixel of the stack."""
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -46,26 +56,44 @@ MAPPED = ("FITS", "SER")
 """Formats that are read where they lie; others are unpacked once into the scratch folder."""
 
 
-def estimate(stacks: Iterable[Work], calibration: Collection[Header], threads: int, halves: bool) -> Cost:
-    """Cost of a run from headers alone."""
+def estimate(
+    stacks: Iterable[Work],
+    calibration: Collection[Header],
+    threads: int,
+    halves: bool,
+    in_memory: bool = False,
+) -> Cost:
+    """Cost of a run from headers alone; ``in_memory``: the stack is not made in its file."""
     stacks = tuple(stacks)
     packed = [*calibration, *(one for work in stacks for one in work.lights)]
     scratch = sum(_unpacked(one) for one in packed if one.format not in MAPPED)
-    masters = {(one.width, one.height, one.planes, one.kind) for one in calibration}
-    seconds = sum(_megapixels(one) * MASTER_SECONDS for one in calibration)
-    held = sum(4 * width * height * planes for width, height, planes, _ in masters)
-    memory, disk = 0, 0
+    kinds = {(one.width, one.height, one.planes, one.kind) for one in calibration}
+    cameras = {(width, height, planes) for width, height, planes, _ in kinds}
+    held = sum(HELD_BYTES * width * height * planes for width, height, planes in cameras)
+    cpu = sum(_megapixels(one) * MASTER_SECONDS for one in calibration)
+    peaks = [MASTER_BYTES * width * height * planes for width, height, planes in cameras]
+    disk, after = 0, 0.0
     for work in stacks:
-        area = max((_megapixels(one) for one in work.lights), default=0.0)
-        seconds += sum(map(_megapixels, work.lights)) * MEASURE_SECONDS
-        seconds += area * len(work.lights) * COMBINE_SECONDS[work.channels]
-        written = int(area * 1e6) * (MAP_BYTES[work.channels] + (8 * work.channels if halves else 0))
+        area, frames = max((_megapixels(one) for one in work.lights), default=0.0), len(work.lights)
+        cpu += sum(map(_megapixels, work.lights)) * MEASURE_SECONDS
+        cpu += area * frames * COMBINE_SECONDS[work.channels]
+        after += area * REPORT_SECONDS[work.channels]
+        written = int(area * 1e6) * work.channels * map_bytes(frames, halves)
         disk += written
-        flying = threads * (
-            tile_bytes(len(work.lights), work.channels) + int(area * 1e6) * 24 // max(len(work.lights), 4)
-        )
-        memory = max(memory, written + flying)
-    return Cost(START_SECONDS + seconds / max(threads, 1), BASE_BYTES + held + memory, disk, scratch)
+        planes = max((one.planes for one in work.lights), default=1)
+        peaks += [
+            held + threads * int(area * 1e6) * planes * MEASURE_BYTES,
+            held + threads * (tile_bytes(frames, work.channels) + WINDOW_BYTES) + written * in_memory,
+            held + int(area * 1e6) * REPORT_BYTES + written * in_memory,
+        ]
+    seconds = START_SECONDS + cpu / max(threads, 1) + after
+    return Cost(seconds, BASE_BYTES + max(peaks, default=0), disk, scratch)
+
+
+def map_bytes(frames: int, halves: bool) -> int:
+    """Bytes of a stack's pixel and channel: image, noise, weight; counts of samples; two halves."""
+    count = 1 if frames <= 255 else 2 if frames <= 32767 else 4
+    return 12 + 3 * count + (8 if halves else 0)
 
 
 def _unpacked(header: Header) -> int:

@@ -1,6 +1,7 @@
 """What came of each stack, and how good it is."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -29,10 +30,12 @@ class Outcome:
     placed: tuple[Placed, ...]
     grid: Grid
     made: Integrated
+    file: Path | None = None
+    """Where the stack lies already, if it was made in a file."""
 
     @property
     def planes(self) -> F32:
-        """The image as ``[channel, row, column]``."""
+        """The image as ``[channel, row, column]``; in a file's byte order where it lies in one."""
         image = self.stack.image
         return image if image.ndim == 3 else image[np.newaxis]
 

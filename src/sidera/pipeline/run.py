@@ -1,7 +1,8 @@
 """Do the plan: masters, measure, decide, combine."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sidera.calibration.apply import Calibrator
@@ -9,26 +10,23 @@ from sidera.calibration.match import Pairing
 from sidera.errors import FrameError, NothingToStackError, Refusal
 from sidera.io.write import format_of, write
 from sidera.model.header import Kind
-from sidera.model.picture import Picture
 from sidera.model.stack import Stack
-from sidera.pipeline.cards import result_cards, result_history, result_table
-from sidera.pipeline.combine import Integrated, integrate
-from sidera.pipeline.decide import Measured, Placed, Registered, place, register, star_gains
-from sidera.pipeline.framing import output_grid
+from sidera.pipeline.decide import Measured, Registered, register
+from sidera.pipeline.finish import finish_stack
 from sidera.pipeline.groups import StackGroup, file_of
 from sidera.pipeline.masters import MasterStore, build_masters
-from sidera.pipeline.measure import Light, measure
+from sidera.pipeline.measure import Light, Measurement, Workspace, measure
 from sidera.pipeline.outcome import Outcome
 from sidera.pipeline.plan import Plan, make_plan
 from sidera.pipeline.progress import Progress
 from sidera.pipeline.readers import Readers
-from sidera.pipeline.recipe import Recipe
+from sidera.pipeline.recipe import Recipe, recipe_from_dict
 from sidera.pipeline.report import FrameReport, Report, write_report
-from sidera.pipeline.samples import Grid, Sampler
 from sidera.pipeline.scan import Found, Refused, refusal
+from sidera.pipeline.stacking import Stacker
+from sidera.pipeline.store import FolderStore, Store, measurement_key, pack, store_folder, unpack
 from sidera.pipeline.tell import build_report, stack_summary, with_paths
 from sidera.pipeline.workers import spread
-from sidera.stretch.auto import picture
 from sidera.types import F32
 
 
@@ -70,7 +68,9 @@ class Result:
         """Write the stacks, the report (JSON and HTML) and, where asked for, a stretched picture.
 
         Several stacks get their names between stem and suffix: ``m8.fits`` becomes ``m8_L.fits``, ``m8_R.fits`` ...
-        Each file is whole or absent. PNG takes the stretched picture; FITS, XISF and TIFF the linear stack.
+        Each file is whole or absent. PNG and JPEG take the finished picture (`sidera.finish` with the run's recipe:
+        cropped, levelled, balanced, stretched), and so does a preview in TIFF; FITS, XISF and TIFF the linear stack,
+        as it came out of the integration.
 
         Returns
         -------
@@ -88,11 +88,12 @@ class Result:
         written: list[Path] = []
         for outcome in self.outcomes:
             target = self._file(path, outcome)
-            write(target, _shown(outcome) if format_of(target) == "png" else outcome.stack)
+            if outcome.file is None or outcome.file != Path(os.path.realpath(target)):
+                self._write(target, outcome, pictures=("png", "jpeg"), progress=progress)
             written.append(target)
             if preview is not None:
                 shown = self._file(preview, outcome)
-                write(shown, _shown(outcome))
+                self._write(shown, outcome, pictures=("png", "jpeg", "tiff"), progress=progress)
                 written.append(shown)
             progress.step(target.name)
         beside = Path(path).with_name(f"{Path(path).stem}_report.json")
@@ -101,6 +102,18 @@ class Result:
         progress.step()
         progress.finish()
         return written
+
+    def _write(self, path: Path, outcome: Outcome, *, pictures: tuple[str, ...], progress: Progress) -> None:
+        """The finished picture where the format is one of ``pictures``, else the linear stack."""
+        if format_of(path) not in pictures:
+            write(path, outcome.stack)
+            return
+        recipe = recipe_from_dict(self.report.recipe) if self.report.recipe else Recipe()
+        finish_stack(outcome.stack, recipe, lambda _: progress.check()).save(path)
+
+    def files(self, path: str | Path) -> list[Path]:
+        """Where `save` puts each stack, in the order of ``outcomes``."""
+        return [self._file(path, outcome) for outcome in self.outcomes]
 
     def _file(self, path: str | Path, outcome: Outcome) -> Path:
         return file_of(Path(path), outcome.group.name, alone=len(self.outcomes) == 1)
@@ -119,6 +132,7 @@ def stack(
     memory: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    output: str | Path | None = None,
 ) -> Result:
     """Stack raw frames: calibrate, register, reject outliers, integrate.
 
@@ -140,6 +154,9 @@ def stack(
         All processors by default.
     progress : Progress, optional
         Told of every step; its ``cancel`` stops the run.
+    output : path, optional
+        FITS file that the stack is made in, tile by tile, instead of in memory; a run that was killed goes on
+        there. ``save`` to the same name then only adds report and preview.
 
     Returns
     -------
@@ -164,11 +181,30 @@ def stack(
         threads=threads,
         progress=progress,
     )
-    return run(plan, progress=progress)
+    return run(plan, progress=progress, output=None if output is None else Path(output))
 
 
-def run(plan: Plan, progress: Progress | None = None) -> Result:
+def run(
+    plan: Plan,
+    progress: Progress | None = None,
+    output: Path | None = None,
+    store: Store | None = None,
+    tell: Callable[[Measured], None] | None = None,
+) -> Result:
     """Do a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of `make_plan`.
+    progress : Progress, optional
+        Told of every step; its ``cancel`` stops the run.
+    output : Path, optional
+        Where the result is to be saved. A FITS file is made in place: a run that was killed goes on there.
+    store : Store, optional
+        Where measurements are kept between runs; a folder of the user's cache by default.
+    tell : callable, optional
+        Hears of every light that is measured, or whose measurement was kept; from any thread, in any order.
 
     Raises
     ------
@@ -176,20 +212,22 @@ def run(plan: Plan, progress: Progress | None = None) -> Result:
         When no stack comes of it; says why of the first light.
     """
     progress = progress or Progress()
+    store = store or FolderStore(store_folder())
     with Readers() as readers:
-        store = MasterStore(plan.masters, readers, plan.recipe, plan.threads)
-        calibrators, refused = build_masters(plan.calibration, store, progress)
-        measured, unmeasured = _measure_all(plan, calibrators, readers, progress)
-        refused += unmeasured
+        measured, refused = _measured_lights(plan, store, readers, progress, tell)
         if not measured:
             raise NothingToStackError("no light could be measured", _first(refused))
         registered = register(measured, plan.recipe, progress)
         refused += registered.refused
+        alone = _groups(plan, measured, registered) == 1
+        stacker = Stacker(plan, output, alone, measured, registered, readers, progress)
         outcomes = []
         for group in plan.stacks:
-            outcome, poor = _stack_group(group, measured, registered, plan, readers, progress)
+            outcome, poor = stacker.stack(group)
             refused += poor
             outcomes += [] if outcome is None else [outcome]
+    if isinstance(store, FolderStore):
+        store.tidy()
     if not outcomes:
         raise NothingToStackError(f"none of {len(measured)} lights could be registered", _first(refused))
     everything = {one.light.id: one for one in measured}
@@ -197,21 +235,64 @@ def run(plan: Plan, progress: Progress | None = None) -> Result:
     return Result(tuple(outcomes), report)
 
 
+def measure_lights(
+    plan: Plan,
+    progress: Progress | None = None,
+    store: Store | None = None,
+    tell: Callable[[Measured], None] | None = None,
+) -> tuple[list[Measured], list[Refused]]:
+    """Only the first part of a plan: masters, and every light calibrated and measured.
+
+    Parameters and errors as `run`, which finds all of this done when it is given the same store.
+
+    Returns
+    -------
+    tuple
+        Lights with their figures, and frames that could not be used.
+    """
+    with Readers() as readers:
+        kept = store or FolderStore(store_folder())
+        return _measured_lights(plan, kept, readers, progress or Progress(), tell)
+
+
+def _measured_lights(
+    plan: Plan,
+    store: Store,
+    readers: Readers,
+    progress: Progress,
+    tell: Callable[[Measured], None] | None,
+) -> tuple[list[Measured], list[Refused]]:
+    """Masters, then lights; of the masters only what calibrates lights stays in memory."""
+    masters = MasterStore(plan.masters, readers, plan.recipe, plan.threads)
+    calibrators, refused = build_masters(plan.calibration, masters, progress)
+    lights = [_light(frame, plan, calibrators, masters) for group in plan.stacks for frame in _in_time(group)]
+    measured, unmeasured = _measure_all(lights, plan, store, readers, progress, tell)
+    return measured, refused + unmeasured
+
+
 def _first(refused: Sequence[Refused]) -> str:
     return "; ".join(f"{Path(one.id.path).name}: {one.reason}" for one in refused[:3])
 
 
 def _measure_all(
-    plan: Plan, calibrators: dict[Pairing, Calibrator], readers: Readers, progress: Progress
+    lights: Sequence[Light],
+    plan: Plan,
+    store: Store,
+    readers: Readers,
+    progress: Progress,
+    tell: Callable[[Measured], None] | None,
 ) -> tuple[list[Measured], list[Refused]]:
-    """Every light once; those that cannot be measured are refused."""
-    lights = [_light(frame, plan, calibrators) for group in plan.stacks for frame in _in_time(group)]
+    """Every light once, but for those whose measurement was kept; those that cannot be measured are refused."""
     progress.stage("measure", len(lights))
+    workspace = Workspace()
 
     def one(light: Light) -> Measured | Refused:
         progress.check()
         try:
-            return Measured(light, measure(light, readers, plan.recipe))
+            done = Measured(light, _measured(light, plan.recipe, store, readers, workspace))
+            if tell is not None:
+                tell(done)
+            return done
         except FrameError as error:
             return refusal(light.id, error, Kind.LIGHT)
         finally:
@@ -222,59 +303,35 @@ def _measure_all(
     return measured, [outcome for outcome in outcomes if isinstance(outcome, Refused)]
 
 
+def _measured(
+    light: Light, recipe: Recipe, store: Store, readers: Readers, workspace: Workspace
+) -> Measurement:
+    try:
+        key = measurement_key(light, recipe)
+    except OSError as error:  # gone since the folder was read
+        raise FrameError(
+            Refusal.UNREADABLE, f"it cannot be read ({error})", "see that it is there"
+        ) from error
+    kept = store.get(key)
+    found = None if kept is None else unpack(kept)
+    if found is None:
+        found = measure(light, readers, recipe, workspace)
+        store.put(key, pack(found))
+    return found
+
+
 def _in_time(group: StackGroup) -> list[Found]:
     """Lights in the order they were taken; those without a date by name."""
     return sorted(group.lights, key=lambda frame: (frame.header.date_obs or "", frame.id))
 
 
-def _light(frame: Found, plan: Plan, calibrators: dict[Pairing, Calibrator]) -> Light:
+def _light(frame: Found, plan: Plan, calibrators: dict[Pairing, Calibrator], masters: MasterStore) -> Light:
     pairing = plan.calibration.pairings[frame.id]
-    return Light.of(frame, plan.recipe, calibrators[pairing], has_dark=pairing.dark is not None)
+    has_dark, key = pairing.dark is not None, masters.key_of(pairing)
+    return Light.of(frame, plan.recipe, calibrators[pairing], has_dark=has_dark, calibration=key)
 
 
-def _stack_group(
-    group: StackGroup,
-    measured: Sequence[Measured],
-    registered: Registered,
-    plan: Plan,
-    readers: Readers,
-    progress: Progress,
-) -> tuple[Outcome | None, list[Refused]]:
-    """One stack; None when none of its lights could be registered."""
-    names = {frame.id for frame in group.lights}
-    members = [
-        Placed(one.light, one.found, registered.solutions[index])
-        for index, one in enumerate(measured)
-        if one.light.id in names and index in registered.solutions
-    ]
-    if not members:
-        return None, []
-    placed, poor = place(members, registered.reference, plan.recipe)
-    everyone = [
-        Placed(one.light, one.found, registered.solutions[index])
-        for index, one in enumerate(measured)
-        if index in registered.solutions
-    ]
-    grid = output_grid(registered.reference, everyone, plan.recipe.registration.framing)
-    sampler = Sampler(tuple(placed), grid, plan.recipe, readers, star_gains(placed))
-    made = integrate(sampler, plan.threads, progress, group.name)
-    return _described(group, made, placed, grid, registered, plan), poor
-
-
-def _described(
-    group: StackGroup, made: Integrated, placed: list[Placed], grid: Grid, registered: Registered, plan: Plan
-) -> Outcome:
-    """The stack with its header, history and table."""
-    finished = replace(
-        made.stack,
-        cards=result_cards(group, placed, registered.reference.light, grid),
-        history=result_history(plan.recipe, placed),
-        table=result_table(placed, made.rejected),
-        bottom_up=registered.reference.light.header.bottom_up,
-    )
-    return Outcome(group, finished, tuple(placed), grid, made)
-
-
-def _shown(outcome: Outcome) -> Picture:
-    """The stack stretched for people."""
-    return picture(outcome.stack.image, bottom_up=outcome.stack.bottom_up)
+def _groups(plan: Plan, measured: Sequence[Measured], registered: Registered) -> int:
+    """How many stacks there will be: groups of which a light could be registered."""
+    there = {measured[index].light.id for index in registered.solutions}
+    return sum(any(frame.id in there for frame in group.lights) for group in plan.stacks)

@@ -1,5 +1,7 @@
 """One frame's part of one output tile: read just that window, calibrate, demosaic, warp, normalise."""
 
+import math
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,8 +10,10 @@ import numpy as np
 from sidera.demosaic import conserve
 from sidera.demosaic.demosaic import SUPPORT, demosaic
 from sidera.demosaic.mosaic import fill_defects
+from sidera.errors import FrameError
 from sidera.integration.normalise import apply
-from sidera.integration.resample import HALO, resample
+from sidera.integration.resample import HALO, resample_into
+from sidera.model.frame import FrameId
 from sidera.model.header import Bayer
 from sidera.pipeline.decide import Placed
 from sidera.pipeline.measure import Light, calibrated, half_size
@@ -26,6 +30,14 @@ DEFECTS = 10
 """Pixels that filling a defect and searching for defects look around."""
 
 
+class LostFrameError(FrameError):
+    """A frame that was measured can no longer be read."""
+
+    def __init__(self, frame: FrameId, error: FrameError) -> None:
+        super().__init__(error.code, error.what, error.cure)
+        self.frame = frame
+
+
 @dataclass(frozen=True)
 class Grid:
     """The output's pixels: row 0, column 0 lies at (top, left) of the reference."""
@@ -34,6 +46,19 @@ class Grid:
     left: int
     rows: int
     columns: int
+
+
+class Scratch(threading.local):
+    """Room for a tile's samples, one a thread: fresh memory for each tile costs a quarter of the warp's time."""
+
+    room: F32 = np.empty(0, np.float32)
+
+    def array(self, shape: tuple[int, ...]) -> F32:
+        """An array of that shape, holding anything."""
+        size = math.prod(shape)
+        if self.room.size < size:
+            self.room = np.empty(size, np.float32)
+        return self.room[:size].reshape(shape)
 
 
 @dataclass(frozen=True)
@@ -58,33 +83,38 @@ class Sampler:
         colour = any(one.light.pattern is not None for one in self.frames)
         return HALO + DEFECTS + (SUPPORT[method] + conserve.SUPPORT if colour else 0)
 
-    def tile(self, tile: Tile) -> F32:
-        """Samples ``[channel, frame, row, column]`` of a tile; NaN where a frame saw nothing."""
-        out = np.empty((self.channels, len(self.frames), tile.rows, tile.columns), np.float32)
+    def tile(self, tile: Tile, scratch: "Scratch | None" = None) -> F32:
+        """Samples ``[channel, frame, row, column]`` of a tile; NaN where a frame saw nothing.
+
+        With ``scratch`` they lie there, until the next tile does.
+        """
+        shape = (self.channels, len(self.frames), tile.rows, tile.columns)
+        out = np.empty(shape, np.float32) if scratch is None else scratch.array(shape)
         for index, one in enumerate(self.frames):
-            out[:, index] = self._sample(one, tile)
+            self._sample(one, tile, index, out)
         return out
 
-    def _sample(self, one: Placed, tile: Tile) -> F32:
+    def _sample(self, one: Placed, tile: Tile, index: int, out: F32) -> None:
         top, left = tile.top + self.grid.top, tile.left + self.grid.left
         window = self._window(one, top, left, tile)
         if window is None:
-            return np.full((self.channels, tile.rows, tile.columns), np.nan, np.float32)
+            out[:, index] = np.nan
+            return
         image, bad = self._planes(one, window)
         x, y = one.transform.grid(top, left, tile.rows, tile.columns, STEP)
-        moved = resample(
+        resample_into(
+            out,
+            index,
             image,
             bad if len(self.frames) >= FEW else None,
             x - window[1],
             y - window[0],
             STEP,
-            (tile.rows, tile.columns),
             self.recipe.registration.interpolation,
             noise=one.found.figures.noise,
         )
         for channel, surface in enumerate(one.surfaces):
-            apply(moved[channel], one.scale.value, surface, left, top)
-        return moved
+            apply(out[channel, index], one.scale.value, surface, left, top)
 
     def _window(self, one: Placed, top: int, left: int, tile: Tile) -> tuple[int, int, int, int] | None:
         """Top, left, bottom, right of the frame that the tile needs, from even rows and columns on; None for none."""
@@ -104,7 +134,10 @@ class Sampler:
         """Calibrated, filled, demosaiced planes of a window, and which pixels were never measured."""
         light = one.light
         top, left, bottom, right = (edge * (2 if light.superpixel else 1) for edge in window)
-        raw = self.readers.window(light.id, slice(top, bottom), slice(left, right))
+        try:
+            raw = self.readers.window(light.id, slice(top, bottom), slice(left, right))
+        except FrameError as error:
+            raise LostFrameError(light.id, error) from error
         image = calibrated(light, raw, top, left, one.found.noise)
         if light.superpixel and light.pattern is not None:
             return half_size(image, light.pattern)

@@ -5,6 +5,7 @@ import importlib.metadata
 import io
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,17 +19,20 @@ from sidera.errors import Refusal
 from sidera.model.frame import FrameId
 from sidera.model.header import Kind
 from sidera.model.picture import Picture
+from sidera.model.stack import Stack
 from sidera.pipeline.against_truth import against_truth, truth_table
 from sidera.pipeline.decide import Measured, Placed, Registered
+from sidera.pipeline.finish import Finished, finish_stack
 from sidera.pipeline.masters import CALIBRATION
 from sidera.pipeline.measure import shrunk
 from sidera.pipeline.outcome import Outcome, noise_by_halves, noise_map_median, noise_of_one, stack_figures
 from sidera.pipeline.plan import Plan
 from sidera.pipeline.progress import Progress
+from sidera.pipeline.recipe import Recipe
 from sidera.pipeline.report import FrameReport, MasterReport, Report, StackReport, TransformReport, figures_of
 from sidera.pipeline.scan import Found, Refused
 from sidera.stretch.auto import picture
-from sidera.types import F32
+from sidera.types import F32, plain
 
 LIBRARIES = ("numpy", "scipy", "numba", "astropy", "rawpy", "tifffile", "msgspec")
 PICTURE = 1400
@@ -120,6 +124,7 @@ def _stack(
     best = halves or own
     stack, samples = outcome.stack, float(outcome.stack.coverage.sum(dtype=np.float64))
     exposures = [placed.light.header.exposure or 0.0 for placed in outcome.placed]
+    finished = _finished(outcome, plan.recipe)
     return StackReport(
         name=outcome.group.name,
         target=outcome.group.target,
@@ -143,8 +148,24 @@ def _stack(
         rejected_high=100 * float(stack.rejected_high.sum(dtype=np.float64)) / max(samples, 1),
         masters=tuple(_master(group, plan) for group in _serving(outcome, plan, left)),
         truth=against_truth(outcome, registered),
-        picture=_encoded(picture(_small(outcome.planes, PICTURE), bottom_up=stack.bottom_up)),
+        finishing=finished.steps,
+        picture=_encoded(finished.picture),
     )
+
+
+def _finished(outcome: Outcome, recipe: Recipe) -> Finished:
+    """The finishing of a small copy: how the picture looks, at a fraction of its memory."""
+    stack, image = outcome.stack, _small(outcome.planes, PICTURE)
+    rows, columns = image.shape[-2:]
+    side = stack.image.shape[-2] // rows
+    coverage = np.array(stack.coverage[..., ::side, ::side][..., :rows, :columns], np.uint16)
+    stars = tuple(
+        {**star, "X": float(star["X"]) / side, "Y": float(star["Y"]) / side} for star in stack.star_colours
+    )
+    none, uncounted = np.empty((0, 0), np.float32), np.empty((0, 0), np.uint16)
+    small = Stack(image, none, none, coverage, uncounted, uncounted)
+    small = replace(small, bottom_up=stack.bottom_up, star_colours=stars)
+    return finish_stack(small, recipe, lambda _: None)
 
 
 def _times(noise: Sequence[float], best: Sequence[float]) -> float | None:
@@ -171,7 +192,7 @@ def _serving(outcome: Outcome, plan: Plan, left: Mapping[FrameId, Refused]) -> l
 
 
 def _small(planes: F32, width: int) -> F32:
-    small = np.stack([shrunk(plane, width) for plane in planes])
+    small = np.stack([shrunk(plain(plane), width) for plane in planes])
     return small if len(small) == 3 else small[0]
 
 

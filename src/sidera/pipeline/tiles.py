@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 LATTICE = 64
 """Tiles begin at multiples of this in output coordinates, whatever the budget, so that results never depend on it."""
-SIDES = (512, 256, 128, 64)
+SIDES = {512: 192 << 20, 256: 192 << 20, 128: 192 << 20, 64: 384 << 20}
+"""Sides that a tile may have, and how many bytes of samples it may then hold. A small tile needs a margin several
+times its own size of every frame: better one with more bytes, until there is no other way."""
+SMALLEST = 32
 SAMPLE_BYTES = 5
 """A sample is a float32 and a one-byte verdict."""
-TILE_BYTES = 192 << 20
 
 
 @dataclass(frozen=True)
@@ -31,17 +33,15 @@ class Tile:
 
 
 def tile_side(frames: int, channels: int) -> int:
-    """Largest tile whose samples stay under `TILE_BYTES`; a function of the run alone, not of the budget."""
-    for side in SIDES:
-        if frames * channels * side * side * SAMPLE_BYTES <= TILE_BYTES:
-            return side
-    return SIDES[-1]
+    """Largest side that `SIDES` permits; a function of the run alone, not of the budget."""
+    sample = frames * channels * SAMPLE_BYTES
+    return next((side for side, most in SIDES.items() if sample * side * side <= most), SMALLEST)
 
 
 def tile_bytes(frames: int, channels: int) -> int:
-    """Memory that one tile under way takes."""
+    """Memory that one tile under way takes: samples of all channels, verdicts of one."""
     side = tile_side(frames, channels)
-    return frames * channels * side * side * SAMPLE_BYTES
+    return frames * side * side * (4 * channels + 1)
 
 
 def tiles(rows: int, columns: int, side: int) -> Iterator[Tile]:

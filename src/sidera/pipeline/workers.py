@@ -47,3 +47,10 @@ def spread(
             future.cancel()
         if executor is None:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def processor() -> str:
+    """The kind of processor that kernels are compiled for: others may round otherwise."""
+    from sidera.kernels._jit import processor  # loads Numba: who only spreads tasks need not wait for it
+
+    return processor()
