@@ -54,8 +54,10 @@ def command_line() -> argparse.ArgumentParser:
     test.set_defaults(run=run_test)
     lint = commands.add_parser("lint", help="lint, format, types and import walls only")
     lint.set_defaults(run=lambda _: in_turn(LINT))
-    bench = commands.add_parser("bench", help="run a benchmark: dev.py bench NAME [ARGUMENT ...]")
-    bench.add_argument("name", help="a script of benchmarks/, without .py")
+    bench = commands.add_parser("bench", help="run a benchmark: dev.py bench [NAME [ARGUMENT ...]]")
+    bench.add_argument(
+        "name", nargs="?", help="a script of benchmarks/, without .py; without it they are listed"
+    )
     bench.add_argument("arguments", nargs=argparse.REMAINDER)
     bench.set_defaults(run=run_bench)
     return parser
@@ -152,13 +154,21 @@ def sidera(*arguments: str) -> int:
 
 
 def run_bench(arguments: argparse.Namespace) -> int:
-    """Run one script of benchmarks/."""
-    script = ROOT / "benchmarks" / f"{arguments.name}.py"
-    if not script.is_file():
-        known = ", ".join(sorted(path.stem for path in script.parent.glob("*.py")))
-        print(f"no benchmark {arguments.name!r}; there are: {known}", file=sys.stderr)
+    """Run one script of benchmarks/ in the environment; without a name say what there is."""
+    scripts = {path.stem: path for path in sorted((ROOT / "benchmarks").glob("*.py")) if is_script(path)}
+    if arguments.name is None:
+        for name, path in scripts.items():
+            print(f"{name:18} {path.read_text(encoding='utf-8').partition(chr(10))[0].strip(chr(34))}")
+        return 0
+    if arguments.name not in scripts:
+        print(f"no benchmark {arguments.name!r}; there are: {', '.join(scripts)}", file=sys.stderr)
         return 2
-    return subprocess.run([str(PYTHON), str(script), *arguments.arguments]).returncode
+    return subprocess.run([str(PYTHON), str(scripts[arguments.name]), *arguments.arguments]).returncode
+
+
+def is_script(path: Path) -> bool:
+    """Whether it is run by itself here: neither a module of the others nor a peer's own script."""
+    return not path.stem.startswith("with_") and "__main__" in path.read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":
