@@ -3,6 +3,7 @@
 >>> import sidera
 >>> result = sidera.stack("~/M31")  # doctest: +SKIP
 >>> result.save("m31.fits")  # doctest: +SKIP
+>>> sidera.finish("m31.fits").save("m31.png")  # doctest: +SKIP
 
 Each stage is also a plain function on arrays: `sidera.detection.find.find_stars`,
 `sidera.registration.solve.solve`, `sidera.integration.combine.combine` ...
@@ -15,18 +16,33 @@ from sidera._version import __version__
 
 if TYPE_CHECKING:
     from sidera.io.read import read
+    from sidera.pipeline.compose import combine_channels
+    from sidera.pipeline.finish import Finished, finish
     from sidera.pipeline.recipe import Recipe
     from sidera.pipeline.run import Result, stack
 
-__all__ = ["Recipe", "Result", "__version__", "read", "stack"]
+__all__ = ["Finished", "Recipe", "Result", "__version__", "combine_channels", "finish", "read", "stack"]
 
 _HOMES = {
+    "Finished": "sidera.pipeline.finish",
+    "combine_channels": "sidera.pipeline.compose",
+    "finish": "sidera.pipeline.finish",
     "Recipe": "sidera.pipeline.recipe",
     "Result": "sidera.pipeline.run",
     "stack": "sidera.pipeline.run",
     "read": "sidera.io.read",
 }
-_ROOMS = ("calibration", "demosaic", "detection", "integration", "io", "registration", "simulate", "stretch")
+_ROOMS = (
+    "calibration",
+    "correction",
+    "demosaic",
+    "detection",
+    "integration",
+    "io",
+    "registration",
+    "simulate",
+    "stretch",
+)
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (PEP 562: whatever the name stands for)

@@ -15,6 +15,8 @@ from PIL import Image
 from real import DATA, needs_data
 from sidera.errors import FrameError, Refusal
 from sidera.io import png
+from sidera.io.about import About
+from sidera.io.icc import srgb_profile
 
 WHOLE = slice(None)
 GREY = ((np.arange(30 * 40).reshape(30, 40) * 37) % 256).astype(np.uint8)
@@ -76,17 +78,19 @@ def test_filters_are_undone(pixels, data):
 )
 def test_what_is_written_comes_back_with_every_bit(tmp_path, values):
     with (tmp_path / "a.png").open("wb") as stream:
-        png.write_png(stream, values, "a text")
+        png.write_png(stream, values, About("a text"))
     np.testing.assert_array_equal(read(tmp_path / "a.png"), values)
 
 
 def test_others_read_what_we_write_and_know_its_colours():
     stream = io.BytesIO()
-    png.write_png(stream, np.moveaxis(COLOUR, 2, 0), "curve")
+    png.write_png(stream, np.moveaxis(COLOUR, 2, 0), About("M 8 Ñandú λ", 90.0, details=("curve",)))
     picture = Image.open(stream)
     np.testing.assert_array_equal(np.asarray(picture), COLOUR)
-    assert picture.info["srgb"] == 0
-    assert picture.info["Description"] == "curve"
+    assert picture.info["icc_profile"] == srgb_profile()
+    assert picture.info["Description"].splitlines() == ["M 8 Ñandú λ", "total exposure 90 s", "curve"]
+    assert picture.info["Exposure"] == "90 s"
+    assert picture.info["Software"].startswith("Sidera ")
     stream = io.BytesIO()
     png.write_png(stream, GREY.astype(np.uint16) * 257)
     np.testing.assert_array_equal(np.asarray(Image.open(stream)), GREY.astype(np.uint16) * 257)

@@ -174,6 +174,7 @@ def test_linear_values_ask_for_their_black_and_white(tmp_path):
     [
         ("a.fits", "xisf", small_stack()),
         ("a.jpg", None, small_stack()),
+        ("a.jpg", "png", Picture(np.zeros((2, 2), np.float32))),
         ("a", None, small_stack()),
         ("a.fits", None, Picture(np.zeros((2, 2), np.float32))),
     ],

@@ -109,6 +109,32 @@ def test_globs_folders_and_files_give_each_frame_once(tmp_path):
         scan([f"{tmp_path}/z*.fits"])
 
 
+def linked(link, folder):
+    try:
+        link.symlink_to(folder, target_is_directory=True)
+    except OSError:  # Windows lets only some users make links
+        pytest.skip("links cannot be made here")
+
+
+def test_a_link_to_a_folder_on_another_disk_is_followed(tmp_path):
+    light(tmp_path / "disk" / "a.fits", IMAGETYP="")
+    (tmp_path / "night").mkdir()
+    linked(tmp_path / "night" / "lights", tmp_path / "disk")
+    found = scan([tmp_path / "night"]).found
+    assert [one.id.path for one in found] == [str(tmp_path / "night" / "lights" / "a.fits")]
+    assert found[0].header.kind is Kind.LIGHT  # by the name of the link
+
+
+def test_links_that_lead_in_a_circle_or_twice_to_a_folder_give_each_frame_once(tmp_path):
+    light(tmp_path / "lights" / "a.fits")
+    linked(tmp_path / "again", tmp_path / "lights")
+    linked(tmp_path / "lights" / "up", tmp_path)
+    linked(tmp_path / "nowhere", tmp_path / "gone")
+    seen = scan([tmp_path])
+    assert [one.id.path for one in seen.found] == [str(tmp_path / "lights" / "a.fits")]
+    assert not seen.refused
+
+
 def test_excluded_files_are_named_and_not_even_opened(tmp_path):
     (tmp_path / "bad_1.fits").write_bytes(b"not a FITS file")
     light(tmp_path / "good.fits")

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sidera.errors import ShapeError
+from sidera.stretch.apply import stretch
 from sidera.stretch.auto import BACKGROUND, auto_curves, picture, star_balance
-from sidera.stretch.curves import Curve, mtf, stretch
+from sidera.stretch.curves import Curve, mtf
 
 floats = st.floats(-1e6, 1e6, width=32) | st.just(float("nan"))
 images = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=floats)

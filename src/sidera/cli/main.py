@@ -7,7 +7,7 @@ from typing import ParamSpec
 
 import typer
 
-from sidera.cli import look, make, report, stack
+from sidera.cli import compose, finish, look, make, report, serve, stack
 from sidera.errors import Exit, SideraError
 
 P = ParamSpec("P")
@@ -47,7 +47,17 @@ def exiting(command: Callable[P, int]) -> Callable[P, None]:
     return run_and_exit
 
 
-for named in (stack.stack, look.measure, look.info, make.masters, make.simulate, look.recipe):
+for named in (
+    stack.stack,
+    compose.combine,
+    finish.finish,
+    look.measure,
+    look.info,
+    make.masters,
+    make.simulate,
+    look.recipe,
+    serve.engine,
+):
     app.command()(exiting(named))
 
 

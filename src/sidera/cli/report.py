@@ -82,6 +82,8 @@ STAGES = {
     "combine": "combining tiles",
     "write": "writing",
     "simulate": "simulating frames",
+    "finish": "finishing",
+    "channels": "combining stacks",
 }
 
 

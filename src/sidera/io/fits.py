@@ -20,7 +20,6 @@ from sidera.io.cards import as_number, header_from_cards
 from sidera.io.decoded import MOST_RATIO, check_size
 from sidera.io.hdu import BLOCK, CARD, Source, Unit, first_values, scan, whole
 from sidera.io.reader import Closing, span
-from sidera.kernels import decode
 from sidera.model.header import Card, Header
 from sidera.types import F32
 
@@ -29,13 +28,13 @@ Words = npt.NDArray[Any]
 
 _WORD = {8: "<u1", 16: "<u2", 32: "<u4", 64: "<u8", -32: "<u4", -64: "<u8"}
 _STORED = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-_DECODE: dict[int, Callable[..., None]] = {
-    8: decode.decode_8,
-    16: decode.decode_16,
-    32: decode.decode_32,
-    64: decode.decode_64,
-    -32: decode.decode_float,
-    -64: decode.decode_double,
+_DECODE = {
+    8: "decode_8",
+    16: "decode_16",
+    32: "decode_32",
+    64: "decode_64",
+    -32: "decode_float",
+    -64: "decode_double",
 }
 _STRUCTURE = re.compile(
     r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|TFIELDS|THEAP|EXTEND|EXTNAME|EXTVER|INHERIT"
@@ -78,9 +77,11 @@ class FitsReader(Closing):
         top, bottom = span(rows, self.header.height)
         left, right = span(columns, self.header.width)
         out = np.empty((self.header.planes, bottom - top, right - left), np.float32)
-        scaling = self._scaling
+        from sidera.kernels import decode  # loads Numba: who asks for headers alone need not wait for it
+
+        scaling, loop = self._scaling, getattr(decode, _DECODE[self._bitpix])
         for plane, target in zip(self._words(), out, strict=True):
-            _DECODE[self._bitpix](plane, top, left, scaling.scale, scaling.zero, scaling.blank, target)
+            loop(plane, top, left, scaling.scale, scaling.zero, scaling.blank, target)
         return out if self.header.planes == 3 else out[0]
 
     def close(self) -> None:

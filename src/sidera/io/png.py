@@ -18,6 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from sidera.errors import FrameError
+from sidera.io.about import About
 from sidera.io.cards import header_from_cards
 from sidera.io.decoded import (
     DecodedReader,
@@ -29,6 +30,7 @@ from sidera.io.decoded import (
     opened,
     to_float,
 )
+from sidera.io.icc import srgb_profile
 from sidera.io.reader import FrameReader
 from sidera.model.header import Card
 from sidera.types import F32, U8, U16
@@ -282,7 +284,7 @@ def _exif(picture: JpegImageFile) -> list[Card]:
 # The writer
 
 
-def write_png(stream: BinaryIO, values: U8 | U16, text: str = "") -> None:
+def write_png(stream: BinaryIO, values: U8 | U16, about: About | None = None) -> None:
     """Write an sRGB picture.
 
     Parameters
@@ -291,8 +293,8 @@ def write_png(stream: BinaryIO, values: U8 | U16, text: str = "") -> None:
         Where to; need not be seekable.
     values : uint8 or uint16 array, shape (rows, columns) or (3, rows, columns)
         Top row first.
-    text : str
-        Goes into the file as its description.
+    about : About, optional
+        What the file says of itself.
     """
     pixels = values[..., np.newaxis] if values.ndim == 2 else np.moveaxis(values, 0, 2)
     height, width, samples = pixels.shape
@@ -300,14 +302,38 @@ def write_png(stream: BinaryIO, values: U8 | U16, text: str = "") -> None:
     colour = 2 if samples == 3 else 0
     stream.write(SIGNATURE)
     _write_chunk(stream, b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
-    _write_chunk(stream, b"sRGB", b"\0")  # rendering intent: perceptual
-    if text:
-        _write_chunk(stream, b"tEXt", b"Description\0" + text.encode("latin-1", "replace"))
+    profile = zlib.compress(srgb_profile(grey=samples == 1), 9)
+    _write_chunk(stream, b"iCCP", b"sRGB\0\0" + profile)
+    for keyword, words in _told(about or About()):
+        _write_text(stream, keyword, words)
     packer = zlib.compressobj(4)
     for data in _filtered_rows(pixels):
         _write_chunk(stream, b"IDAT", packer.compress(data))
     _write_chunk(stream, b"IDAT", packer.flush())
     _write_chunk(stream, b"IEND", b"")
+
+
+def _told(about: About) -> Iterator[tuple[str, str]]:
+    """The format's own keywords (clause 11.3.3.1), those of which something is known."""
+    yield "Software", about.software
+    if about.title:
+        yield "Title", about.title
+    if about.exposure is not None:
+        yield "Exposure", f"{about.exposure:g} s"
+    if about.date:
+        yield "Creation Time", about.date
+    if about.details:
+        yield "Description", about.text()
+
+
+def _write_text(stream: BinaryIO, keyword: str, words: str) -> None:
+    """Latin-1 where that is enough, for the many programs that read no other; else UTF-8."""
+    name, words = keyword.encode("ascii"), words.replace("\0", " ")
+    try:
+        _write_chunk(stream, b"tEXt", name + b"\0" + words.encode("latin-1"))
+    except UnicodeEncodeError:
+        data = words.encode("utf-8", "replace")
+        _write_chunk(stream, b"iTXt", name + b"\0\0\0\0\0" + data)
 
 
 def _filtered_rows(pixels: npt.NDArray[np.unsignedinteger]) -> Iterator[bytes]:

@@ -10,21 +10,24 @@ import numpy as np
 import tifffile
 
 from sidera.errors import UsageError
+from sidera.io.about import About, about
 from sidera.io.atomic import atomic_write, write_text
-from sidera.io.fits_writer import STRUCTURE, Unit, ascii_text, fits_cards, size_of, table, write_units
+from sidera.io.fits_writer import STRUCTURE, Unit, fits_cards, size_of, table, write_units
+from sidera.io.icc import srgb_profile
+from sidera.io.jpeg import write_jpeg
 from sidera.io.png import write_png
 from sidera.io.xisf_writer import Compression, write_xisf
 from sidera.model.frame import Frame
 from sidera.model.header import Bayer, Card, Header, Kind
 from sidera.model.masters import Master
-from sidera.model.picture import Picture
+from sidera.model.picture import ROWS, Picture, Strips
 from sidera.model.stack import Stack
 from sidera.types import F32, U8, U16
 
 __all__ = ["atomic_write", "write", "write_text"]
 
-Item = Stack | Picture | Frame | Master
-Format = Literal["fits", "xisf", "tiff", "png"]
+Item = Stack | Picture | Strips | Frame | Master
+Format = Literal["fits", "xisf", "tiff", "png", "jpeg"]
 
 EXTENSIONS: dict[str, Format] = {
     ".fits": "fits",
@@ -34,6 +37,8 @@ EXTENSIONS: dict[str, Format] = {
     ".tif": "tiff",
     ".tiff": "tiff",
     ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
 }
 MOSAIC = re.compile(r"BAYERPAT|BAYERPATTERN|CFAPATT|COLORTYP|[XY]BAYROFF|BAYOFF[XY]|ROWORDER")
 """Colour filters and row order, which are written anew in one dialect."""
@@ -59,25 +64,34 @@ def write(
     bits: Literal[8, 16, 32] | None = None,
     limits: tuple[float, float] | None = None,
     compression: Compression = "none",
-) -> None:
-    """Write a result atomically: FITS, XISF, TIFF or PNG.
+    quality: int = 92,
+) -> tuple[float, float]:
+    """Write a result atomically: FITS, XISF, TIFF, PNG or JPEG.
 
     Parameters
     ----------
     path : Path or str
         Where to; its extension names the format.
-    item : Stack, Picture, Frame or Master
-        FITS takes the linear ones with all that is known of them, XISF the image and cards of a stack or
-        frame, TIFF and PNG the image of any but a master. FITS and XISF keep the rows' order and say which
-        end is up; TIFF and PNG have the top row first.
-    format : {"fits", "xisf", "tiff", "png"}, optional
+    item : Stack, Picture, Strips, Frame or Master
+        FITS takes the linear ones with all that is known of them, XISF the image and cards of any but a master,
+        TIFF, PNG and JPEG the image of any but a master. FITS and XISF keep the rows' order and say which
+        end is up; the others have the top row first.
+    format : {"fits", "xisf", "tiff", "png", "jpeg"}, optional
         For a name without extension.
     bits : {8, 16, 32}, optional
-        Of a TIFF (16 for a picture, else 32, which is float) or PNG (8 or 16; 8 by default).
+        Of a TIFF (16 for a picture, else 32, which is float) or PNG (8 or 16; 8 by default). FITS and XISF have
+        32, JPEG has 8.
     limits : pair of float, optional
         Linear values that become black and white, for 8 and 16 bits.
     compression : {"none", "zlib", "lz4", "zstd"}
         Of XISF.
+    quality : int
+        Of JPEG, 1 to 100.
+
+    Returns
+    -------
+    pair of float
+        Shares of the known samples that were clipped to black and to white, for a picture by its stretch.
 
     Raises
     ------
@@ -88,17 +102,38 @@ def write(
     """
     path = Path(path)
     form = format_of(path, format)
+    _check_bits(form, bits)
+    if isinstance(item, Strips) and (form in ("fits", "xisf") or bits == 32):
+        item = item.whole()  # as many bytes on disk as in memory: there is nothing to save
     if form == "fits":
         _write_fits(path, item)
     elif form == "xisf":
         _write_xisf(path, item, compression)
     elif form == "tiff":
-        _write_tiff(path, item, bits or (16 if isinstance(item, Picture) else 32), limits)
+        return _write_tiff(path, item, bits or (16 if isinstance(item, Picture | Strips) else 32), limits)
     else:
-        _write_png(path, item, bits or 8, limits)
+        return _write_small(path, item, form, bits or 8, limits, quality)
+    return item.clipped if isinstance(item, Picture | Strips) else (0.0, 0.0)
 
 
-def format_of(path: Path, format: Format | None = None) -> Format:
+BITS: dict[Format, tuple[int, ...]] = {
+    "fits": (32,),
+    "xisf": (32,),
+    "tiff": (8, 16, 32),
+    "png": (8, 16),
+    "jpeg": (8,),
+}
+"""Bits of a sample that each format is written with; 32 is float."""
+
+
+def _check_bits(form: Format, bits: int | None) -> None:
+    if bits is not None and bits not in BITS[form]:
+        have = " or ".join(map(str, BITS[form]))
+        more = "" if form == "tiff" else "; TIFF has 8, 16 and 32"
+        raise UsageError(f"{form.upper()} is not written with {bits} bits", f"Give {have}{more}")
+
+
+def format_of(path: Path | str, format: Format | None = None) -> Format:
     """The format that a file's name asks for.
 
     Raises
@@ -106,12 +141,14 @@ def format_of(path: Path, format: Format | None = None) -> Format:
     UsageError
         When the name has no known extension, or contradicts ``format``.
     """
+    path = Path(path)
     named = EXTENSIONS.get(path.suffix.lower())
     if format is not None and format not in EXTENSIONS.values():
-        raise UsageError(f"format {format!r} is not known", "Give fits, xisf, tiff or png")
+        raise UsageError(f"format {format!r} is not known", "Give fits, xisf, tiff, png or jpeg")
     if format is not None and named not in (None, format):
         raise UsageError(
-            f"{path.name} is to be written as {format.upper()}", "Give one of the two another name"
+            f"{path.name} is named as {str(named).upper()}, yet to be written as {format.upper()}",
+            "Give the file another ending, or leave the format out",
         )
     chosen = format or named
     if chosen is None:
@@ -133,14 +170,15 @@ def _write_fits(path: Path, item: Item) -> None:
         units = [Unit(item.image, frame_cards(item.header))]
     else:
         raise UsageError(
-            "a stretched picture is not FITS's business", "Write it as TIFF or PNG, or write the stack"
+            "a stretched picture is not FITS's business",
+            "Write it as TIFF, PNG, JPEG or XISF, or the stack linear",
         )
     with atomic_write(path, size_of(units)) as stream:
         write_units(stream, units)
 
 
 def stack_units(stack: Stack) -> list[Unit]:
-    """The HDUs of a stack: image, maps, halves, and the table of frames."""
+    """The HDUs of a stack: image, maps, halves, and the tables of frames and of star colours."""
     units = [
         Unit(stack.image, stack_cards(stack)),
         Unit(stack.noise, (Card("BUNIT", "adu"),), "NOISE"),
@@ -154,6 +192,8 @@ def stack_units(stack: Stack) -> list[Unit]:
         units += [Unit(odd, (), "HALF_ODD"), Unit(even, (), "HALF_EVEN")]
     if stack.table:
         units.append(Unit(table(stack.table), (), "FRAMES"))
+    if stack.star_colours:
+        units.append(Unit(table(stack.star_colours), (), "STARS"))
     return units
 
 
@@ -222,22 +262,27 @@ def _write_xisf(path: Path, item: Item, compression: Compression) -> None:
         cards, bayer = stack_cards(item), None
     elif isinstance(item, Frame):
         cards, bayer = frame_cards(item.header), item.header.bayer
+    elif isinstance(item, Picture):
+        cards, bayer = [*picture_cards(item), _row_order(False)], None
     else:
         raise UsageError(
             f"a {type(item).__name__.lower()} is not written as XISF", "Write it as FITS, TIFF or PNG"
         )
     kept = [card for card in cards if not STRUCTURE.fullmatch(card.keyword)]
     with atomic_write(path, item.image.nbytes) as stream:
-        write_xisf(stream, item.image, kept, bayer=bayer, compression=compression)
+        bounds = (0.0, 1.0) if isinstance(item, Picture) else None
+        write_xisf(stream, item.image, kept, bayer=bayer, bounds=bounds, compression=compression)
 
 
 # Pictures
 
 
-def _write_tiff(path: Path, item: Item, bits: int, limits: tuple[float, float] | None) -> None:
+def _write_tiff(path: Path, item: Item, bits: int, limits: tuple[float, float] | None) -> tuple[float, float]:
     """Uncompressed, so that others can read windows of it; the cards go into the description (ASTRO-TIFF)."""
-    image, cards = _top_first(item)
-    values = image if bits == 32 else _integers(item, image, bits, limits)
+    source, cards = _top_first(item)
+    values, clipped = (source.rows(0, source.shape[-2]), (0.0, 0.0)) if bits == 32 else _integers(
+        item, source, bits, limits
+    )  # fmt: skip
     pixels = np.moveaxis(values, 0, 2) if values.ndim == 3 else values
     with atomic_write(path, values.nbytes) as stream:
         tifffile.imwrite(
@@ -247,25 +292,38 @@ def _write_tiff(path: Path, item: Item, bits: int, limits: tuple[float, float] |
             planarconfig="contig" if pixels.ndim == 3 else None,
             description=_description(cards),
             metadata=None,
-            software="Sidera",
+            software=About().software,
+            iccprofile=srgb_profile(pixels.ndim == 2) if isinstance(item, Picture | Strips) else None,
         )
+    return item.clipped if isinstance(item, Picture | Strips) else clipped
 
 
-def _write_png(path: Path, item: Item, bits: int, limits: tuple[float, float] | None) -> None:
-    """8 or 16 bits, tagged as sRGB."""
-    if bits == 32:
-        raise UsageError("PNG has no 32-bit values", "Give 8 or 16 bits, or write TIFF")
-    image, _ = _top_first(item)
-    values = _integers(item, image, bits, limits)
-    text = ascii_text(item.stretch) if isinstance(item, Picture) else ""
+def _write_small(
+    path: Path, item: Item, form: Format, bits: int, limits: tuple[float, float] | None, quality: int
+) -> tuple[float, float]:
+    """PNG of 8 or 16 bits, or JPEG, tagged as sRGB."""
+    source, cards = _top_first(item)
+    values, clipped = _integers(item, source, bits, limits)
+    told = about(cards, *((item.stretch, item.history) if isinstance(item, Picture | Strips) else ()))
     with atomic_write(path, values.nbytes) as stream:
-        write_png(stream, values, text)
+        if form == "png":
+            write_png(stream, values, told)
+        else:
+            write_jpeg(stream, values.astype(np.uint8, copy=False), told, quality)
+    return item.clipped if isinstance(item, Picture | Strips) else clipped
 
 
-def _top_first(item: Item) -> tuple[F32, Sequence[Card]]:
+def picture_cards(picture: Picture | Strips) -> list[Card]:
+    """A picture's cards, the stretch in a line, and its history."""
+    told = [Card("STRETCH", picture.stretch), *(Card("HISTORY", line) for line in picture.history)]
+    dropped = ("STRETCH", "ROWORDER", "HISTORY")
+    return [*(card for card in picture.cards if card.keyword not in dropped), *told]
+
+
+def _top_first(item: Item) -> tuple[Picture | Strips, Sequence[Card]]:
     """The image with the top row first, and its cards."""
-    if isinstance(item, Picture):
-        return item.image, [Card("STRETCH", item.stretch)]
+    if isinstance(item, Picture | Strips):
+        return item, picture_cards(item)
     if isinstance(item, Master):
         raise UsageError("a master is not a picture", "Write it as FITS, which keeps what it serves")
     if isinstance(item, Stack):
@@ -274,13 +332,18 @@ def _top_first(item: Item) -> tuple[F32, Sequence[Card]]:
         bottom_up, cards = item.header.bottom_up, frame_cards(item.header)
     cards = [card for card in cards if card.keyword != "ROWORDER"]
     if not bottom_up:
-        return item.image, cards
-    return item.image[..., ::-1, :], [card for card in cards if not PLACES.fullmatch(card.keyword)]
+        return Picture(item.image), cards
+    return Picture(item.image[..., ::-1, :]), [card for card in cards if not PLACES.fullmatch(card.keyword)]
 
 
-def _integers(item: Item, image: F32, bits: int, limits: tuple[float, float] | None) -> U8 | U16:
-    """Values from 0 to the greatest of so many bits; NaN becomes 0."""
-    if limits is None and not isinstance(item, Picture):
+def _integers(
+    item: Item, source: Picture | Strips, bits: int, limits: tuple[float, float] | None
+) -> tuple[U8 | U16, tuple[float, float]]:
+    """Values from 0 to the greatest of so many bits, NaN as 0; and the shares that were clipped.
+
+    A view of an array that has the channels last, as all of these formats store them.
+    """
+    if limits is None and not isinstance(item, Picture | Strips):
         cure = "Stretch it first, give the values of black and white, or write 32-bit TIFF"
         raise UsageError(f"linear values do not fit into {bits} bits by themselves", cure)
     low, high = limits or (0.0, 1.0)
@@ -289,11 +352,22 @@ def _integers(item: Item, image: F32, bits: int, limits: tuple[float, float] | N
             f"black at {low} and white at {high} leave no range", "Give two numbers, the smaller first"
         )
     top = 2**bits - 1
-    values: U8 | U16 = np.empty(image.shape, np.uint8 if bits == 8 else np.uint16)
-    for row in range(0, image.shape[-2], 256):
-        x = (image[..., row : row + 256, :] - np.float32(low)) * np.float32(top / (high - low))
-        values[..., row : row + 256, :] = np.nan_to_num(np.clip(np.rint(x), 0, top), nan=0.0)
-    return values
+    height, width = source.shape[-2:]
+    channels = (source.shape[0],) if len(source.shape) == 3 else ()
+    stored: U8 | U16 = np.empty((height, width, *channels), np.uint8 if bits == 8 else np.uint16)
+    values = np.moveaxis(stored, 2, 0) if channels else stored
+    dark, bright, known = 0, 0, 0
+    for row in range(0, height, ROWS):
+        x = source.rows(row, min(row + ROWS, height)) - np.float32(low)
+        x *= np.float32(top / (high - low))
+        np.rint(x, out=x)
+        dark += int(np.count_nonzero(x < 0))
+        bright += int(np.count_nonzero(x > top))
+        known += int(np.count_nonzero(x == x))
+        np.clip(x, 0, top, out=x)
+        np.copyto(x, np.float32(0), where=np.isnan(x))
+        values[..., row : row + ROWS, :] = x
+    return values, (dark / max(known, 1), bright / max(known, 1))
 
 
 def _description(cards: Sequence[Card]) -> str:

@@ -137,6 +137,6 @@ def tally(verdicts: U8, weights: F64, halo: int, coverage: U16, low: U16, high: 
             for column in range(columns):
                 inside += np.int32(verdict[column] != MISSING)
                 outside += np.int32((verdict[column] == LOW) | (verdict[column] == HIGH))
-            present += inside
-            rejected += outside
+            present += int(inside)
+            rejected += int(outside)
         counted[frame, 0], counted[frame, 1] = rejected, present

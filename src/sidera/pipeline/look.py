@@ -1,6 +1,6 @@
 """Look at frames without stacking them: headers and figures as plain values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,12 @@ def measure_frames(
     recipe: Recipe | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    tell: Callable[[dict[str, Any]], None] | None = None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Figures of every light, uncalibrated; and the frames that could not be measured, with the reason.
 
-    Frames of unknown kind count as lights here: a file named on the command line is meant.
+    Frames of unknown kind count as lights here: a file named on the command line is meant. ``tell`` hears of each
+    light's figures as they come.
     """
     recipe, progress = recipe or Recipe(), progress or Progress()
     seen = scan(inputs, progress=progress)
@@ -58,6 +60,8 @@ def measure_frames(
                 refused.append(outcome)
             else:
                 rows.append(outcome)
+                if tell is not None:
+                    tell(outcome)
     return rows, [
         {"path": left.id.path, "code": left.code.value, "reason": left.reason, "cure": left.cure}
         for left in refused

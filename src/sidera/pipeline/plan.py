@@ -13,8 +13,16 @@ import psutil
 
 from sidera.calibration.match import Plan as CalibrationPlan
 from sidera.calibration.match import plan_calibration
-from sidera.errors import BudgetError, DiskFullError, NothingToStackError, UnwritableError, UsageError
+from sidera.errors import (
+    BudgetError,
+    DiskFullError,
+    NothingToStackError,
+    Refusal,
+    UnwritableError,
+    UsageError,
+)
 from sidera.io.write import format_of
+from sidera.model.frame import FrameId
 from sidera.model.header import Bayer, Kind
 from sidera.pipeline.cost import Cost, Work, estimate, size_in_words
 from sidera.pipeline.groups import StackGroup, file_of, stack_groups
@@ -149,8 +157,9 @@ def make_plan(
     memory: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    left_out: Mapping[FrameId, str] | None = None,
 ) -> Plan:
-    """Read headers and decide.
+    """Read headers and decide. ``left_out`` are single frames without which the user wants to go on, and why.
 
     Raises
     ------
@@ -161,10 +170,23 @@ def make_plan(
     UnreadableError, RecipeError
         For inputs that do not exist.
     """
+    seen = scan(inputs, kinds, exclude, progress or Progress())
+    return plan_of(seen, recipe=recipe, masters=masters, memory=memory, threads=threads, left_out=left_out)
+
+
+def plan_of(
+    seen: Scan,
+    *,
+    recipe: Recipe | None = None,
+    masters: Path | None = None,
+    memory: int | None = None,
+    threads: int | None = None,
+    left_out: Mapping[FrameId, str] | None = None,
+) -> Plan:
+    """Decide about frames whose headers are read; parameters and errors as `make_plan`."""
     recipe = recipe or Recipe()
-    progress = progress or Progress()
     folder = masters_folder() if masters is None else masters
-    seen = _with_pattern(scan(inputs, kinds, exclude, progress), recipe)
+    seen = _with_pattern(_without(seen, left_out or {}), recipe)
     lights = seen.of(Kind.LIGHT)
     if not lights:
         raise NothingToStackError(_no_light(seen), _no_light_cure(seen))
@@ -192,6 +214,17 @@ def make_plan(
     used = _threads_that_fit(threads or default_threads(), budget, cost_with, strict=memory is not None)
     cost, left = cost_with(used), seen.refused + tuple(refused)
     return Plan(recipe, seen, stacks, calibration, left, cost, used, budget, folder)
+
+
+def _without(seen: Scan, left_out: Mapping[FrameId, str]) -> Scan:
+    """What was found, without the frames that the user left out one by one."""
+    out = [frame for frame in seen.found if frame.id in left_out]
+    cure = "approve it to have it back"
+    refused = [
+        Refused(frame.id, Refusal.EXCLUDED, left_out[frame.id], cure, frame.header.kind) for frame in out
+    ]
+    kept = tuple(frame for frame in seen.found if frame.id not in left_out)
+    return msgspec.structs.replace(seen, found=kept, refused=(*seen.refused, *refused))
 
 
 def _threads_that_fit(wanted: int, budget: int, cost_with: Callable[[int], Cost], strict: bool) -> int:

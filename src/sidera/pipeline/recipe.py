@@ -8,6 +8,16 @@ import msgspec
 import tomli_w
 
 from sidera.errors import RecipeError
+from sidera.model.finishing import (
+    CropSettings,
+    DenoiseSettings,
+    ExportSettings,
+    GradientSettings,
+    NeutraliseSettings,
+    ScnrSettings,
+    StretchSettings,
+    WhiteBalanceSettings,
+)
 from sidera.model.settings import (
     CalibrationSettings,
     DemosaicSettings,
@@ -25,6 +35,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     detection: DetectionSettings = DetectionSettings()
     registration: RegistrationSettings = RegistrationSettings()
     integration: IntegrationSettings = IntegrationSettings()
+    crop: CropSettings = CropSettings()
+    gradient: GradientSettings = GradientSettings()
+    neutralise: NeutraliseSettings = NeutraliseSettings()
+    whitebalance: WhiteBalanceSettings = WhiteBalanceSettings()
+    scnr: ScnrSettings = ScnrSettings()
+    denoise: DenoiseSettings = DenoiseSettings()
+    stretch: StretchSettings = StretchSettings()
+    export: ExportSettings = ExportSettings()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dictionaries, for JSON and TOML."""
@@ -103,11 +121,12 @@ def recipe_from_toml(text: str) -> Recipe:
 def describe() -> list[tuple[str, str, str]]:
     """Every setting as (name, default, meaning), for help and docs."""
     schema = msgspec.json.schema(Recipe)["$defs"]
+    defaults = Recipe().as_dict()
     rows = []
-    for stage, settings in Recipe().as_dict().items():
-        properties = schema[f"{stage.capitalize()}Settings"]["properties"]
-        for name, default in settings.items():
-            rows.append((f"{stage}.{name}", _shown(default), _meaning(properties[name])))
+    for stage in msgspec.structs.fields(Recipe):
+        properties = schema[stage.type.__name__]["properties"]
+        for name, default in defaults[stage.name].items():
+            rows.append((f"{stage.name}.{name}", _shown(default), _meaning(properties[name])))
     return rows
 
 

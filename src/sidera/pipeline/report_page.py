@@ -129,7 +129,18 @@ def _result(stack: StackReport, alone: bool) -> Markup:
         tag("p", _sentence(stack), class_="lead"),
         _hero(stack),
         _cards(stack),
+        _finishing(stack),
         _remarks(stack.warnings),
+    )
+
+
+def _finishing(stack: StackReport) -> Markup | None:
+    """How the picture was made of the linear stack."""
+    rows = [
+        (step.name, step.told if step.applied else f"not applied: {step.told}") for step in stack.finishing
+    ]
+    return plain_table(
+        "How the picture was made; the stack itself is as it was integrated", ("stage", "what"), rows
     )
 
 

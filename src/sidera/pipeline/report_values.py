@@ -137,6 +137,18 @@ class TruthReport(Struct, frozen=True, kw_only=True):
     channels: tuple[TruthChannel, ...] = ()
 
 
+class FinishingStep(Struct, frozen=True, kw_only=True):
+    """What one correction found and did."""
+
+    name: str
+    """Stage of the recipe: crop, gradient, neutralise, whitebalance, scnr, denoise or stretch."""
+    applied: bool
+    told: str
+    """In a sentence: what was done, or why it was not."""
+    figures: dict[str, tuple[float | None, ...]] = {}
+    """One value a channel, or one in all; levels in ADU."""
+
+
 class StackReport(Struct, frozen=True, kw_only=True):
     """One result and its figures. Noise per channel in ADU of the reference."""
 
@@ -169,6 +181,8 @@ class StackReport(Struct, frozen=True, kw_only=True):
     rejected_high: float | None = None
     masters: tuple[MasterReport, ...] = ()
     warnings: tuple[str, ...] = ()
+    finishing: tuple[FinishingStep, ...] = ()
+    """How the picture was made of the linear stack, which itself is left as it is; levels in ADU."""
     truth: TruthReport | None = None
     """Where the lights are of a simulated night with its ``truth.json`` beside them."""
     picture: str | None = None

@@ -244,8 +244,12 @@ class _Files:
         ]
 
     def _below(self, folder: Path) -> list[Path]:
-        """Images in a folder; hidden files and folders are left alone, and so are pictures beside raw frames."""
+        """Images in a folder; hidden files and folders are left alone, and so are pictures beside raw frames.
+
+        Links to folders are followed; a folder that several names lead to is looked into once.
+        """
         files: list[Path] = []
+        seen = {_identity(folder)}
 
         def closed(error: OSError) -> None:
             where = Path(error.filename or folder)
@@ -257,8 +261,9 @@ class _Files:
             cure = "check that you may open it"
             self.closed.append(Refused(FrameId(str(where.absolute())), Refusal.UNREADABLE, reason, cure))
 
-        for place, folders, names in os.walk(folder, onerror=closed):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for place, folders, names in os.walk(folder, onerror=closed, followlinks=True):
+            open_ones = sorted(name for name in folders if not name.startswith("."))
+            folders[:] = _new_ones(Path(place), open_ones, seen)
             images = [path for name in names if is_candidate(path := Path(place, name)) and path.is_file()]
             shown = {path for path in images if path.name.lower().endswith(PICTURES)}
             if len(shown) < len(images):
@@ -266,6 +271,26 @@ class _Files:
                 images = [path for path in images if path not in shown]
             files += images
         return files
+
+
+def _identity(folder: Path) -> tuple[object, ...]:
+    """What a folder is, whatever name leads to it; the name itself where the system does not tell."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return (str(folder),)
+    return found.st_dev, found.st_ino
+
+
+def _new_ones(place: Path, names: Sequence[str], seen: set[tuple[object, ...]]) -> list[str]:
+    """The folders that no other name has led to yet: real ones before links beside them, and no loop is entered."""
+    new = []
+    for name in sorted(names, key=lambda name: (place / name).is_symlink()):
+        identity = _identity(place / name)
+        if identity not in seen:
+            seen.add(identity)
+            new.append(name)
+    return sorted(new)
 
 
 def _excluded(path: Path, patterns: Sequence[str]) -> bool:

@@ -1,23 +1,22 @@
 """The automatic stretch: what a linear image looks like, found from the image alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from sidera.errors import ShapeError
-from sidera.model.picture import Picture
-from sidera.stretch.curves import ROWS, Curve, stretch
-from sidera.types import F32, plain
+from sidera.model.picture import Picture, Strips
+from sidera.stretch.apply import Parameters, apply, as_image, clipped_by
+from sidera.stretch.curves import Curve
+from sidera.stretch.levels import Level, level
+from sidera.types import F32
 
 BACKGROUND = 0.18
 """Where the sky comes to lie. PixInsight and Siril have 0.25: on short stacks that shows more noise than sky."""
 SHADOWS = -2.8
 """Black lies so many sigma from the sky (the same)."""
-SAMPLE = 1 << 20
-"""Pixels of a channel looked at; a median of a million is good to a thousandth of the noise."""
-LOWEST, HIGHEST = 0.0001, 0.9999
-"""Quantiles taken for the range: hot and dead pixels lie beyond them, whole stars do not."""
+ROWS = 256
+"""Rows worked on together, so that what is between two steps stays small."""
 REACH = 7
 """A star's pixel is compared with those so far away on four sides: stars stand out, nebulae and galaxies do not."""
 CLEAR = 20.0
@@ -28,16 +27,6 @@ FEWEST = 20
 """Cells with a star that it takes to tell what white is."""
 WIDEST = 3.0
 """No colour is scaled by more than this: beyond it is no camera, but a filter."""
-
-
-@dataclass(frozen=True)
-class _Level:
-    """What was measured on a channel: its range, the sky and the sky's noise."""
-
-    low: float
-    high: float
-    sky: float
-    sigma: float
 
 
 def picture(
@@ -70,16 +59,28 @@ def picture(
     ShapeError
         For arrays that are not images.
     """
-    pixels = plain(image)
-    curves = auto_curves(pixels, linked=linked, background=background, shadows=shadows)
-    stretched = stretch(pixels, *curves)
-    np.nan_to_num(stretched, copy=False, nan=0.0)
-    if bottom_up:
-        stretched = np.ascontiguousarray(stretched[..., ::-1, :])
-    bends = ", ".join(
-        f"{curve.low:.6g} to {curve.high:.6g} midtones {curve.midtones:.4g}" for curve in curves
-    )
-    return Picture(stretched, f"screen transfer function: {bends}")
+    pixels = as_image(image)
+    parameters = Parameters(auto_curves(pixels, linked=linked, background=background, shadows=shadows))
+    return shown(pixels, parameters, bottom_up)
+
+
+def shown(image: F32, parameters: Parameters, bottom_up: bool = False) -> Picture:
+    """An image stretched by parameters that are known: NaN black, the top row first."""
+    return strips(image, parameters, bottom_up).whole()
+
+
+def strips(image: F32, parameters: Parameters, bottom_up: bool = False) -> Strips:
+    """As `shown`, to be made some rows at a time; the image must stay as it is meanwhile."""
+    height = image.shape[-2]
+
+    def rows(top: int, bottom: int) -> F32:
+        own = slice(height - bottom, height - top) if bottom_up else slice(top, bottom)
+        pixels = apply(image[..., own, :], parameters).image
+        np.copyto(pixels, np.float32(0), where=np.isnan(pixels))
+        return pixels[..., ::-1, :] if bottom_up else pixels
+
+    told = f"stretch: {parameters.described()}"
+    return Strips(image.shape, rows, told, parameters.cards(), clipped=clipped_by(image, parameters))
 
 
 def auto_curves(
@@ -91,25 +92,22 @@ def auto_curves(
     times the median absolute deviation, shadows are clipped at ``c = m + shadows * s`` and the midtones are
     ``mtf(m - c, background)``. Linked, the channels' light above the sky is first scaled by `star_balance`.
     """
-    if image.ndim not in (2, 3) or image.size == 0:
-        raise ShapeError(f"images are (rows, columns) or (channels, rows, columns); got shape {image.shape}")
-    levels = [_level(channel) for channel in image.reshape(-1, *image.shape[-2:])]
+    image = as_image(image)
+    levels = [level(channel) for channel in image.reshape(-1, *image.shape[-2:])]
     if not linked or len(levels) == 1:
-        return tuple(_curve(level, background, shadows) for level in levels)
+        return tuple(screen_curve(one, background, shadows) for one in levels)
     # Each sky at zero and stars white on the whole, then one range and one curve; turned back for each channel.
-    gains = (
-        star_balance(image, [level.high for level in levels]) if len(levels) == 3 else (1.0,) * len(levels)
-    )
-    shared = _Level(
-        low=min(gain * (level.low - level.sky) for gain, level in zip(gains, levels, strict=True)),
-        high=max(gain * (level.high - level.sky) for gain, level in zip(gains, levels, strict=True)),
+    gains = star_balance(image, [one.high for one in levels]) if len(levels) == 3 else (1.0,) * len(levels)
+    shared = Level(
+        low=min(gain * (one.low - one.sky) for gain, one in zip(gains, levels, strict=True)),
+        high=max(gain * (one.high - one.sky) for gain, one in zip(gains, levels, strict=True)),
         sky=0.0,
-        sigma=float(np.mean([gain * level.sigma for gain, level in zip(gains, levels, strict=True)])),
+        sigma=float(np.mean([gain * one.sigma for gain, one in zip(gains, levels, strict=True)])),
     )
-    curve = _curve(shared, background, shadows)
+    curve = screen_curve(shared, background, shadows)
     return tuple(
-        replace(curve, low=curve.low / gain + level.sky, high=curve.high / gain + level.sky)
-        for gain, level in zip(gains, levels, strict=True)
+        replace(curve, low=curve.low / gain + one.sky, high=curve.high / gain + one.sky)
+        for gain, one in zip(gains, levels, strict=True)
     )
 
 
@@ -162,37 +160,25 @@ def _median_size(channel: F32) -> float:
     return float(np.median(known)) if known.size else np.inf
 
 
-def _curve(level: _Level, background: float, shadows: float) -> Curve:
-    """The screen transfer function of a channel."""
-    width = level.high - level.low
+def screen_curve(one: Level, background: float, shadows: float, upper: float = 0.0) -> Curve:
+    """The screen transfer function of a channel (PixInsight's, as its ScreenTransferFunction computes it).
+
+    With m the median, s 1.4826 times the median absolute deviation and x from 0 to 1 over the range, shadows are
+    clipped at ``c = m + shadows * s`` and the midtones are ``mtf(m - c, background)``. Linear light is never
+    treated as a negative, though an empty field's sky lies in the middle of its range. ``upper``, where above 0,
+    is the sigma above the sky at which highlights are clipped.
+    """
+    width = one.high - one.low
     if width <= 0:  # one value everywhere: black
-        return Curve(level.low, level.low + 1.0)
-    sky, sigma = (level.sky - level.low) / width, level.sigma / width
+        return Curve(one.low, one.low + 1.0)
+    sky, sigma = (one.sky - one.low) / width, one.sigma / width
     clip = min(max(sky + shadows * sigma, 0.0), 1.0)
-    return Curve(level.low, level.high, clip, _midtones((sky - clip) / max(1 - clip, 1e-6), background))
+    white = 1.0 if upper <= 0 else min(max(sky + upper * sigma, clip + 1e-6), 1.0)
+    return Curve(
+        one.low, one.high, clip, _midtones((sky - clip) / max(white - clip, 1e-6), background), white
+    )
 
 
 def _midtones(x: float, target: float) -> float:
     """The midtones that bring x to the target: the transfer function is its own inverse in that sense."""
     return (target - 1) * x / ((2 * target - 1) * x - target)
-
-
-def _level(channel: F32) -> _Level:
-    """Range, sky and noise of a channel; zeros where nothing was measured."""
-    values = _sample(channel)
-    if values.size == 0:
-        return _Level(0.0, 0.0, 0.0, 0.0)
-    low, sky, high = np.quantile(values, (LOWEST, 0.5, HIGHEST))
-    spread = np.abs(values - sky)
-    sigma = 1.4826 * np.median(spread)
-    if sigma == 0:  # more than half of the pixels have one value (8-bit data, blank borders)
-        sigma = 1.2533 * spread.mean()  # the mean deviation of a Gaussian is sigma / 1.2533
-    return _Level(float(low), float(high), float(sky), float(sigma))
-
-
-def _sample(channel: F32) -> F32:
-    """Finite pixels on a grid coarse enough for a quick look."""
-    step = max(1, int(np.ceil(np.sqrt(channel.size / SAMPLE))))
-    step += 1 - step % 2  # an odd step sees every colour of a Bayer pattern alike
-    values: F32 = channel[::step, ::step]
-    return values[np.isfinite(values)]

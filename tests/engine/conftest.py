@@ -1,0 +1,11 @@
+"""Logs and levels of images go to folders of the session."""
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def places_of_the_engine(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIDERA_LOGS", str(tmp_path_factory.mktemp("logs")))
+        patch.setenv("SIDERA_TILES", str(tmp_path_factory.mktemp("tiles")))
+        yield

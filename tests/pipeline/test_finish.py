@@ -1,0 +1,203 @@
+"""From a linear stack to a picture: what is done, what is left alone, what is said."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+import sidera
+from sidera.errors import Cancelled, FrameError, ShapeError, UsageError
+from sidera.io.stacks import read_stack
+from sidera.io.write import write
+from sidera.model.header import Card
+from sidera.model.stack import Stack
+from sidera.pipeline.finish import STAGES, finish
+from sidera.pipeline.progress import Progress
+from sidera.pipeline.recipe import Recipe
+from skies import SIGMA, at_mesh_scale, sky
+from smallnight import small_night
+
+
+def colour(seed=0, **more):
+    """A colour image with a gradient, offsets between its channels, and white stars."""
+    planes = [sky(shape=(240, 300), curved=True, stars=150, seed=seed, **more).image for _ in range(3)]
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(0, SIGMA, (3, 240, 300))
+    return (np.stack(planes) + noise + np.array([0, 60, -80])[:, None, None]).astype(np.float32)
+
+
+def stack_of(image, **more):
+    counts = np.full(image.shape, 10, np.uint16)
+    counts[..., :12] = 3
+    zero = counts * 0
+    return Stack(image, np.full_like(image, SIGMA), np.ones_like(image), counts, zero, zero, **more)
+
+
+def only(*stages, **settings):
+    """A recipe with all but some stages off."""
+    off = [f"{name}.enabled=false" for name in STAGES if name not in stages]
+    return Recipe().with_settings(
+        [*off, *(f"{name.replace('__', '.')}={value}" for name, value in settings.items())]
+    )
+
+
+def test_the_chain_crops_levels_neutralises_and_stretches():
+    done = finish(stack_of(colour()))
+    assert [step.name for step in done.steps] == ["crop", "gradient", "neutralise", "whitebalance", "stretch"]
+    assert done.image.shape == (3, 240, 288)
+    levels = at_mesh_scale(np.median(done.image, axis=0), 6)
+    assert np.ptp(levels) < 2 * SIGMA
+    assert np.ptp([np.median(plane) for plane in done.image]) < 0.5 * SIGMA
+    assert done.picture.image.shape == done.image.shape
+    assert 0 <= done.picture.image.min() < done.picture.image.max() <= 1
+
+
+def test_the_stack_that_was_given_is_left_as_it_was():
+    stack = stack_of(colour())
+    before = stack.image.copy()
+    finish(stack)
+    np.testing.assert_array_equal(stack.image, before)
+
+
+def test_with_everything_off_the_light_is_the_stack_s_own():
+    stack = stack_of(colour())
+    done = finish(stack, only())
+    np.testing.assert_array_equal(done.image, stack.image)
+    assert [step.name for step in done.steps] == ["stretch"]
+
+
+@pytest.mark.parametrize("stage", ["crop", "gradient", "neutralise", "whitebalance", "scnr", "denoise"])
+def test_each_correction_works_by_itself(stage):
+    done = finish(stack_of(colour()), only(stage, **{f"{stage}__enabled": "true"}))
+    assert [step.name for step in done.steps] == [stage, "stretch"]
+    assert done.steps[0].told
+
+
+def test_manual_factors_scale_light_noise_and_not_the_sky():
+    stack = stack_of(colour())
+    recipe = only("whitebalance", whitebalance__method="manual", whitebalance__red=2.0)
+    done = finish(stack, recipe)
+    assert np.median(done.image[0]) == pytest.approx(np.median(stack.image[0]), abs=0.5 * SIGMA)
+    assert np.ptp(done.image[0]) == pytest.approx(2 * np.ptp(stack.image[0]), rel=1e-3)
+    np.testing.assert_array_equal(done.stack.noise[0], 2 * stack.noise[0])
+    np.testing.assert_array_equal(done.image[1], stack.image[1])
+
+
+def test_star_colours_of_the_raw_frames_are_preferred():
+    rng = np.random.default_rng(2)
+    rows = tuple({"X": 50.0, "Y": 50.0, "R": r, "G": 1.0, "B": 1.0} for r in rng.uniform(0.4, 0.6, 40))
+    with_table = finish(stack_of(colour(), star_colours=rows), only("whitebalance"))
+    assert "measured on the raw frames" in with_table.steps[0].told
+    without = finish(stack_of(colour()), only("whitebalance"))
+    assert "measured on the stack" in without.steps[0].told
+
+
+def test_without_enough_stars_the_colours_are_left_alone_and_it_is_said():
+    planes = np.stack([sky(shape=(200, 200), stars=2, seed=seed).image for seed in range(3)])
+    step = finish(planes, only("whitebalance")).steps[0]
+    assert not step.applied
+    assert "too few" in step.told
+
+
+def test_mono_has_no_colour_to_correct():
+    done = finish(sky(shape=(200, 240)).image)
+    assert [step.name for step in done.steps] == ["crop", "gradient", "stretch"]
+    assert done.picture.image.ndim == 2
+
+
+def test_what_was_done_stands_in_the_history_with_its_settings():
+    done = finish(stack_of(colour(), history=("first",), cards=(Card("OBJECT", "M 1"),)))
+    text = "\n".join(done.stack.history)
+    assert text.startswith("first")
+    assert all(f"{step.name}: {step.told}" in text for step in done.steps)
+    assert "gradient.model = auto" in text
+    assert Card("OBJECT", "M 1") in done.picture.cards
+    assert done.picture.history == done.stack.history
+
+
+def test_a_bottom_up_stack_gives_an_upright_picture_without_false_coordinates():
+    image = sky(shape=(120, 160), rise=0.0, stars=0).image
+    image[:10] += 500
+    upright = finish(stack_of(image, bottom_up=True, cards=(Card("CRPIX1", 3.0),)), only())
+    assert upright.picture.image[-5:].mean() > upright.picture.image[:5].mean()
+    assert not [card for card in upright.picture.cards if card.keyword == "CRPIX1"]
+
+
+def test_it_stops_when_it_is_told_to():
+    progress = Progress(lambda event: progress.cancel() if event.done == 1 else None)
+    with pytest.raises(Cancelled):
+        finish(stack_of(colour()), progress=progress)
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 9, 9), (0, 3)])
+def test_what_is_no_image_is_refused(shape):
+    with pytest.raises(ShapeError):
+        finish(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("shape", [(1, 300), (300, 1), (3, 1, 40), (3, 7, 7)])
+def test_constant_and_narrow_images_come_through(shape):
+    done = finish(np.full(shape, 7.5, np.float32))
+    np.testing.assert_allclose(done.image, 7.5, atol=1e-5)
+
+
+def test_missing_pixels_stay_missing_and_nothing_is_clipped_below():
+    image = colour()
+    image[:, 100:110, 100:110] = np.nan
+    image[2] = np.nan
+    done = finish(image)
+    assert np.isnan(done.image[2]).all()
+    assert np.nanmin(done.image[:2]) > 0
+
+
+def test_a_stack_goes_through_a_file_and_back(tmp_path):
+    rows = ({"X": 1.5, "Y": 2.0, "R": 1.0, "G": 2.0, "B": 3.0},)
+    table = ({"FILE": "a.fits", "WEIGHT": 1.25},)
+    stack = stack_of(colour(), star_colours=rows, table=table, history=("one", "two"), bottom_up=True)
+    write(tmp_path / "s.fits", stack)
+    back = read_stack(tmp_path / "s.fits")
+    for name in ("image", "noise", "weight", "coverage", "rejected_low"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(stack, name))
+    assert (back.star_colours, back.table, back.bottom_up) == (rows, table, True)
+    assert back.history[:2] == ("one", "two")
+    bare = read_stack(tmp_path / "s.fits", maps=False)
+    assert bare.noise.size == 0
+    assert finish(tmp_path / "s.fits", maps=False).image.shape == (3, 240, 288)
+
+
+def test_any_linear_image_may_be_finished(tmp_path):
+    fits.writeto(tmp_path / "other.fits", sky(shape=(120, 160)).image)
+    assert finish(tmp_path / "other.fits").stack.coverage.max() == 1
+    raw = fits.PrimaryHDU(np.ones((8, 8), np.uint16))
+    raw.header["BAYERPAT"] = "RGGB"
+    raw.writeto(tmp_path / "raw.fits")
+    with pytest.raises(UsageError, match="stack it first"):
+        finish(tmp_path / "raw.fits")
+    with pytest.raises(FrameError):
+        finish(tmp_path / "absent.fits")
+
+
+def test_formats_take_linear_light_or_the_picture(tmp_path):
+    done = finish(stack_of(colour()))
+    for name in ("a.fits", "a.xisf", "a.png", "a.jpg", "a.tif"):
+        done.save(tmp_path / name)
+    np.testing.assert_array_equal(fits.getdata(tmp_path / "a.fits"), done.image)
+    done.save_model(tmp_path / "model.fits")
+    model = fits.getdata(tmp_path / "model.fits")
+    whole = finish(stack_of(colour()), only("crop")).image
+    only_gradient = finish(stack_of(colour()), only("crop", "gradient")).image
+    change = whole - only_gradient - model
+    assert max(np.ptp(plane) for plane in change) < 0.01
+    with pytest.raises(UsageError, match="no gradient"):
+        finish(stack_of(colour()), only()).save_model(tmp_path / "none.fits")
+
+
+def test_a_simulated_night_is_stacked_and_finished(tmp_path):
+    night = small_night(tmp_path / "night", stars=300)
+    result = sidera.stack(night)
+    assert len(result.stack.star_colours) > 20
+    steps = {step.name: step for step in result.report.stacks[0].finishing}
+    assert set(steps) == {"crop", "gradient", "neutralise", "whitebalance", "stretch"}
+    result.save(tmp_path / "s.fits", preview=tmp_path / "s.png")
+    np.testing.assert_array_equal(read_stack(tmp_path / "s.fits").image, result.image)
+    done = sidera.finish(tmp_path / "s.fits")
+    assert "measured on the raw frames" in {step.name: step.told for step in done.steps}["whitebalance"]
