@@ -1,0 +1,276 @@
+import { Button, Menu, SegmentedControl, TextInput } from "@mantine/core";
+import {
+  IconArrowBackUp,
+  IconCheck,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconRuler,
+  IconSearch,
+  IconX,
+} from "@tabler/icons-react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type MouseEvent, useEffect, useMemo, useRef } from "react";
+import { figure, fixed } from "../../lib/format";
+import {
+  type Column,
+  cellOf,
+  choose,
+  decide,
+  type Frames,
+  frames,
+  type Row,
+  setFilter,
+  sortBy,
+  step,
+  undo,
+  type Verdict,
+  visible,
+} from "../../state/frames";
+import { measure } from "../../state/library";
+import { useSlice } from "../../widgets/use_store";
+
+const COLUMNS: { by: Column; name: string; show: (row: Row) => string }[] = [
+  { by: "name", name: "Frame", show: (row) => row.name },
+  {
+    by: "time",
+    name: "Time",
+    show: (row) => (row.time === null ? "–" : new Date(row.time).toISOString().slice(11, 19)),
+  },
+  { by: "fwhm", name: "FWHM", show: (row) => fixed(row.figures?.fwhm, 2) },
+  { by: "eccentricity", name: "Ecc.", show: (row) => fixed(row.figures?.eccentricity, 2) },
+  { by: "stars", name: "Stars", show: (row) => figure(row.figures?.stars, 6) },
+  { by: "sky", name: "Sky", show: (row) => figure(cellOf(row, "sky") as number, 4) },
+  { by: "noise", name: "Noise", show: (row) => figure(cellOf(row, "noise") as number, 3) },
+  { by: "snr", name: "SNR", show: (row) => figure(row.figures?.snr, 3) },
+  { by: "verdict", name: "Verdict", show: (row) => verdictWords(row) },
+];
+export const REASONS = ["clouds", "trail", "focus", "tracking", "moon", "by eye"];
+
+/** Every light with its figures; thousands of rows, of which only those in sight exist. */
+export function FrameTable() {
+  const state = useSlice(frames, (now) => now);
+  const rows = useMemo(() => visible(state), [state]);
+  return (
+    <section className="table" aria-label="Frames">
+      <Bar state={state} shown={rows.length} />
+      <Grid state={state} rows={rows} />
+    </section>
+  );
+}
+
+function Bar({ state, shown }: { state: Frames; shown: number }) {
+  const { selected, blinking, past } = state;
+  const none = selected.size === 0;
+  return (
+    <div className="table-bar" role="toolbar" aria-label="Frames">
+      <TextInput
+        size="xs"
+        aria-label="Filter by name"
+        placeholder="Filter"
+        leftSection={<IconSearch size={13} />}
+        value={state.text}
+        onChange={(event) => setFilter({ text: event.currentTarget.value })}
+      />
+      <SegmentedControl
+        size="xs"
+        aria-label="Show"
+        value={state.only}
+        onChange={(only) => setFilter({ only: only as Frames["only"] })}
+        data={[
+          { value: "all", label: "All" },
+          { value: "undecided", label: "Open" },
+          { value: "approved", label: "Approved" },
+          { value: "rejected", label: "Rejected" },
+        ]}
+      />
+      {state.brush && (
+        <Button
+          size="compact-xs"
+          variant="default"
+          rightSection={<IconX size={12} />}
+          onClick={() => setFilter({ brush: null })}
+        >
+          {state.brush.metric} {figure(state.brush.low)} to {figure(state.brush.high)}
+        </Button>
+      )}
+      <span className="table-count quiet tabular" role="status">
+        {shown === state.rows.length ? `${shown} frames` : `${shown} of ${state.rows.length}`}
+        {selected.size > 1 && `, ${selected.size} selected`}
+      </span>
+      <Button
+        size="compact-xs"
+        variant="default"
+        leftSection={<IconRuler size={13} />}
+        onClick={measure}
+        disabled={state.rows.every((row) => row.figures || row.refused)}
+      >
+        Measure
+      </Button>
+      <Button
+        size="compact-xs"
+        variant="default"
+        disabled={none}
+        leftSection={<IconCheck size={13} />}
+        onClick={() => decide(selected, "approved")}
+      >
+        Approve
+      </Button>
+      <Menu position="top-end">
+        <Menu.Target>
+          <Button size="compact-xs" variant="default" disabled={none} leftSection={<IconX size={13} />}>
+            Reject
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {REASONS.map((why) => (
+            <Menu.Item key={why} onClick={() => decide(selected, "rejected", why)}>
+              {why}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+      <Button
+        size="compact-xs"
+        variant="default"
+        disabled={past.length === 0}
+        leftSection={<IconArrowBackUp size={13} />}
+        onClick={undo}
+      >
+        Undo
+      </Button>
+      <Button
+        size="compact-xs"
+        variant={blinking ? "filled" : "default"}
+        aria-pressed={blinking}
+        leftSection={blinking ? <IconPlayerStop size={13} /> : <IconPlayerPlay size={13} />}
+        onClick={() => frames.setState({ blinking: !blinking })}
+      >
+        Blink
+      </Button>
+    </div>
+  );
+}
+
+function Grid({ state, rows }: { state: Frames; rows: readonly Row[] }) {
+  const scroll = useRef<HTMLDivElement>(null);
+  const items = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroll.current,
+    estimateSize: () => 27,
+    overscan: 12,
+  });
+  const at = rows.findIndex((row) => row.id === state.focus);
+  useEffect(() => {
+    if (at >= 0) items.scrollToIndex(at, { align: "auto" });
+  }, [at, items]);
+  return (
+    <div
+      className="grid"
+      role="grid"
+      aria-label="Frames"
+      aria-multiselectable
+      aria-rowcount={rows.length + 1}
+      aria-activedescendant={at >= 0 ? `row-${at}` : undefined}
+      tabIndex={0}
+      ref={scroll}
+      onKeyDown={key}
+    >
+      <Head sort={state.sort} />
+      <div role="rowgroup" className="grid-rows" style={{ height: items.getTotalSize() }}>
+        {items.getVirtualItems().map((item) => {
+          const row = rows[item.index]!;
+          return (
+            <Line
+              key={row.id}
+              row={row}
+              index={item.index}
+              top={item.start}
+              selected={state.selected.has(row.id)}
+              focus={row.id === state.focus}
+            />
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+function Head({ sort }: { sort: Frames["sort"] }) {
+  return (
+    <div role="rowgroup" className="grid-head">
+      {/* biome-ignore lint/a11y/useFocusableInteractive: its cells are */}
+      <div role="row" className="grid-row" aria-rowindex={1}>
+        {COLUMNS.map(({ by, name }) => (
+          <div
+            role="columnheader"
+            key={by}
+            data-column={by}
+            aria-sort={sort.by === by ? (sort.down ? "descending" : "ascending") : "none"}
+            tabIndex={-1}
+          >
+            <button type="button" onClick={() => sortBy(by)}>
+              {name}
+              <i aria-hidden>{sort.by === by ? (sort.down ? "↓" : "↑") : ""}</i>
+            </button>
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Line({
+  row,
+  index,
+  top,
+  selected,
+  focus,
+}: {
+  row: Row;
+  index: number;
+  top: number;
+  selected: boolean;
+  focus: boolean;
+}) {
+  const click = (event: MouseEvent) =>
+    choose(row.id, event.shiftKey ? "range" : event.ctrlKey || event.metaKey ? "more" : "one");
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keyboard
+    <div
+      role="row"
+      id={`row-${index}`}
+      className="grid-row grid-line"
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      data-focus={focus || undefined}
+      data-verdict={row.refused ? "refused" : row.verdict}
+      tabIndex={-1}
+      style={{ transform: `translateY(${top}px)` }}
+      onClick={click}
+    >
+      {COLUMNS.map(({ by, show }) => (
+        // biome-ignore lint/a11y/useFocusableInteractive: rows are what is chosen
+        <div role="gridcell" key={by} data-column={by} title={by === "name" ? row.frame.path : undefined}>
+          {show(row)}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+const KEYS: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 };
+
+function key(event: KeyboardEvent): void {
+  const by = KEYS[event.key];
+  if (by === undefined) return;
+  event.preventDefault();
+  event.stopPropagation();
+  step(by);
+}
+
+const WORDS: Record<Verdict, string> = { undecided: "", approved: "approved", rejected: "rejected" };
+
+export function verdictWords(row: Row): string {
+  if (row.refused) return `cannot be used: ${row.refused.code.replaceAll("_", " ")}`;
+  return row.reason ? `${WORDS[row.verdict]}: ${row.reason}` : WORDS[row.verdict];
+}

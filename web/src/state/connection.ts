@@ -1,0 +1,95 @@
+/** The line to server and engine, and what happens when it breaks and mends. */
+
+import { createStore } from "zustand/vanilla";
+import { ask, connect } from "../engine/engine";
+import type { Greeting } from "../engine/protocol";
+import { serverInfo } from "../engine/server";
+import type { AnyEvent, EngineEvent } from "../engine/socket";
+import { heardOfJob, jobs, loadJobs } from "./jobs";
+import { forgetInterrupted, library, openInputs, stack } from "./library";
+import { addLine } from "./log";
+import { complain, dismiss, tell } from "./page";
+import { loadRecipe } from "./recipe";
+import { reopen } from "./viewer";
+
+export interface Connection {
+  readonly server: "connecting" | "up" | "lost";
+  readonly engine: "starting" | "up" | "down";
+  readonly restarts: number;
+  readonly why: string;
+  readonly greeting: Greeting | null;
+}
+
+export const connection = createStore<Connection>(() => ({
+  server: "connecting",
+  engine: "starting",
+  restarts: 0,
+  why: "",
+  greeting: null,
+}));
+
+/** Connect; `ready` is called once, when the engine answers for the first time. */
+export function start(ready: () => void): void {
+  let first = true;
+  connect(
+    (event) => {
+      hear(event, () => {
+        const again = !first;
+        first = false;
+        greet(again).then(() => (again ? undefined : ready()), complain);
+      });
+    },
+    (open) => {
+      const was = connection.getState().server;
+      connection.setState({ server: open ? "up" : "lost" });
+      if (!open && was === "up")
+        tell("bad", "Sidera's server has gone", { hint: "Start it again with: sidera ui" });
+    },
+  );
+}
+
+function hear(event: AnyEvent, engineUp: () => void): void {
+  if (event.event === "log") addLine(event.data);
+  else if (event.event === "job") heardOfJob(event.data);
+  else engineChanged(event.data, engineUp);
+}
+
+/** The notice of a stopped engine, which goes when it is back. */
+let told = 0;
+
+function engineChanged({ state, restarts, why }: EngineEvent["data"], engineUp: () => void): void {
+  const before = connection.getState();
+  connection.setState({ engine: state, restarts, why });
+  if (state !== "up") {
+    if (before.engine === "up")
+      told = tell("bad", why || "The engine has stopped; it is being started again");
+    return;
+  }
+  dismiss(told);
+  engineUp();
+}
+
+/** Say hello; after a new start, find again what was there. */
+async function greet(again: boolean): Promise<void> {
+  const greeting = await ask("hello", { events: ["job", "log"] });
+  connection.setState({ greeting });
+  jobs.setState({ known: [] }); // a new engine knows nothing of the old one's
+  await loadJobs();
+  await loadRecipe();
+  const server = await serverInfo();
+  library.setState({ resultsFolder: server.results });
+  if (again) await resume();
+}
+
+/** The engine was started again: show what was shown, and offer to go on with what was cut short. */
+async function resume(): Promise<void> {
+  const { interrupted, inputs, scanned } = library.getState();
+  forgetInterrupted();
+  if (interrupted)
+    tell("warn", "The engine stopped during a stack and was started again", {
+      hint: "What was finished is used again.",
+      action: { label: "Go on", act: () => stack(interrupted) },
+    });
+  await reopen();
+  if (inputs.length > 0 && !scanned) await openInputs(inputs);
+}

@@ -1,0 +1,142 @@
+/** From a linear stack to a picture: corrections, comparison, export. */
+
+import { createStore } from "zustand/vanilla";
+import type { FinishStep, View as Image, Recipe } from "../engine/protocol";
+import { fileName, folderOf } from "../lib/format";
+import { follow } from "./jobs";
+import { tell } from "./page";
+import { recipes, type Stage } from "./recipe";
+import { isWritable, stretchSettings } from "./recipe_stretch";
+import { compareWith, openImage, startWith, stretchOf, viewer } from "./viewer";
+
+/** In the order in which they run. */
+export const CORRECTIONS = ["crop", "gradient", "neutralise", "whitebalance", "scnr", "denoise"] as const;
+export type Correction = (typeof CORRECTIONS)[number];
+
+export const FORMATS = ["fits", "xisf", "tiff", "png", "jpeg"] as const;
+export type Format = (typeof FORMATS)[number];
+
+export interface Finishing {
+  /** The stack before any correction. */
+  readonly source: Image | null;
+  readonly finished: Image | null;
+  /** What each correction did. */
+  readonly steps: readonly FinishStep[];
+  /** The corrections that `finished` was made with. */
+  readonly madeWith: string;
+  readonly format: Format;
+  readonly path: string;
+}
+
+export const finishing = createStore<Finishing>(() => ({
+  source: null,
+  finished: null,
+  steps: [],
+  madeWith: "",
+  format: "png",
+  path: "",
+}));
+
+/** The picture shown is what is corrected, unless it came of correcting. */
+export function adopt(image: Image | null): void {
+  const { finished, source } = finishing.getState();
+  if (!image || image.kind === "map" || image.kind === "finished") return;
+  if (image.key === finished?.key || image.key === source?.key) return;
+  finishing.setState({ source: image, finished: null, steps: [], madeWith: "", path: defaultPath(image) });
+}
+
+export function correctionsOf(recipe: Recipe): Pick<Recipe, Correction> {
+  return Object.fromEntries(CORRECTIONS.map((name) => [name, recipe[name]])) as Pick<Recipe, Correction>;
+}
+
+/** Whether the picture shows the corrections as they are set now. */
+export function isUpToDate(state: Finishing, recipe: Recipe | null): boolean {
+  return (
+    recipe !== null && state.finished !== null && state.madeWith === JSON.stringify(correctionsOf(recipe))
+  );
+}
+
+/** Correct the stack and show it. */
+export async function correct(): Promise<void> {
+  const { source } = finishing.getState();
+  const { recipe } = recipes.getState();
+  if (!source || !recipe) return;
+  const corrections = correctionsOf(recipe);
+  const { data } = await follow("finish", "Correcting", { ...from(source), recipe: corrections });
+  if (!data) return;
+  const finished = await openImage(data.image);
+  if (!finished) return;
+  startWith(finished, data.curves, data.colour);
+  finishing.setState({ finished, steps: data.steps, madeWith: JSON.stringify(corrections) });
+  const { mode } = viewer.getState();
+  if (mode !== "single") compareWith(source, mode, cropped(data.steps));
+}
+
+/** Look at the stack without corrections. */
+export async function showSource(): Promise<void> {
+  const { source } = finishing.getState();
+  if (source) await openImage(source.image);
+}
+
+/** Before and after: the uncorrected stack on the left. */
+export function toggleCompare(): void {
+  const { source, finished, steps } = finishing.getState();
+  const { before, image } = viewer.getState();
+  if (before) compareWith(null);
+  else if (source && finished && image?.key === finished.key) compareWith(source, "split", cropped(steps));
+}
+
+/** The pixel of the stack at which the cropped picture begins. */
+export function cropped(steps: readonly FinishStep[]): { x: number; y: number } {
+  const [top, left] = steps.find((one) => one.name === "crop")?.figures.edges ?? [];
+  return { x: left ?? 0, y: top ?? 0 };
+}
+
+export function setFormat(format: Format): void {
+  finishing.setState(({ path }) => ({ format, path: path.replace(/\.[^./\\]*$/, "") + ending(format) }));
+}
+
+export function setPath(path: string): void {
+  finishing.setState({ path });
+}
+
+/**
+ * Write the picture with the corrections and the stretch that are shown. Corrections that are not made yet are made
+ * first, so that what is written has been seen.
+ */
+export async function exportPicture(): Promise<void> {
+  if (!isUpToDate(finishing.getState(), recipes.getState().recipe)) await correct();
+  const { source, finished, path, format } = finishing.getState();
+  const { recipe } = recipes.getState();
+  if (!source || !finished || !recipe) return;
+  const stretch = stretchOf(viewer.getState(), finished);
+  const linear = format === "fits" || format === "xisf";
+  if (!linear && !isWritable(stretch)) {
+    tell("warn", "Channels stretched one by one by hand cannot be written", {
+      hint: "Link them, or press Auto.",
+    });
+    return;
+  }
+  const seen = linear ? {} : stretchSettings(stretch, finished);
+  const chosen = { ...correctionsOf(recipe), export: recipe.export, stretch: { ...recipe.stretch, ...seen } };
+  const { data } = await follow("finish", "Writing", { ...from(source), recipe: chosen, output: path });
+  if (data) tell("good", `Wrote ${data.written.map(fileName).join(", ")}`, { hint: `In ${folderOf(path)}` });
+}
+
+function from(source: Image): { image: string } | { path: string } {
+  return source.path ? { path: source.path } : { image: source.image };
+}
+
+function ending(format: Format): string {
+  return { fits: ".fits", xisf: ".xisf", tiff: ".tif", png: ".png", jpeg: ".jpg" }[format];
+}
+
+function defaultPath(image: Image): string {
+  const name = (image.path ?? image.name).replace(/\.[^./\\]*$/, "");
+  return `${name}_finished${ending(finishing.getState().format)}`;
+}
+
+/** Stages of the recipe that belong to finishing. */
+export function isFinishing(stage: string): stage is Stage {
+  return (CORRECTIONS as readonly string[]).includes(stage) || stage === "stretch" || stage === "export";
+}

@@ -1,0 +1,82 @@
+import { beforeAll, beforeEach, expect, it, vi } from "vitest";
+import { type FakeEngine, fakeEngine } from "./fake_engine";
+import { finishing } from "./finish";
+import { choose, frames, setLights } from "./frames";
+import { library } from "./library";
+import { link } from "./links";
+import { image, light, measured } from "./made";
+import { goTo, page } from "./page";
+import { show, viewer } from "./viewer";
+
+let engine: FakeEngine;
+const id = (name: string) => `/night/${name}`;
+const opened = () => engine.asked.filter((one) => one.cmd === "open").map((one) => one.path);
+
+beforeAll(link);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  engine = fakeEngine({
+    open: ({ path }) => image(String(path), { path: String(path), kind: "frame" }),
+    measure: () => ({ frames: [measured("a.fits", 2)], refused: [] }),
+    release: () => ({}),
+  });
+  page.setState({ room: "library" });
+  setLights([light("a.fits", 1), light("b.fits", 2), light("c.fits", 3)]);
+  library.setState({
+    scanned: { frames: [], refused: [], previews: [], results: [] },
+    measured: false,
+    inputs: [],
+  });
+});
+
+it("the frame that is chosen is shown", async () => {
+  choose(id("b.fits"));
+  await vi.advanceTimersByTimeAsync(1);
+  expect([opened(), viewer.getState().image?.path]).toEqual([[id("b.fits")], id("b.fits")]);
+});
+
+it("blinking goes round all frames, and ends with the room", async () => {
+  goTo("frames");
+  choose(id("c.fits"));
+  frames.setState({ blinking: true });
+  const seen: (string | null)[] = [];
+  for (let turn = 0; turn < 4; turn++) {
+    await vi.advanceTimersByTimeAsync(600);
+    seen.push(frames.getState().focus);
+  }
+  expect(seen).toEqual(["a", "b", "c", "a"].map((name) => id(`${name}.fits`)));
+  goTo("stack");
+  await vi.advanceTimersByTimeAsync(3000);
+  expect([frames.getState().blinking, frames.getState().focus]).toEqual([false, id("a.fits")]);
+});
+
+it("blinking stays among several that are chosen", async () => {
+  goTo("frames");
+  choose(id("a.fits"));
+  choose(id("c.fits"), "more");
+  frames.setState({ blinking: true });
+  const seen = new Set<string | null>();
+  for (let turn = 0; turn < 5; turn++) {
+    await vi.advanceTimersByTimeAsync(600);
+    seen.add(frames.getState().focus);
+  }
+  expect(seen).toEqual(new Set([id("a.fits"), id("c.fits")]));
+  frames.setState({ blinking: false });
+});
+
+it("the first look at the frames measures them, the second does not", async () => {
+  goTo("frames");
+  await vi.advanceTimersByTimeAsync(1);
+  expect(frames.getState().rows[0]!.figures?.fwhm).toBe(2);
+  goTo("library");
+  goTo("frames");
+  await vi.advanceTimersByTimeAsync(1);
+  expect(engine.asked.filter((one) => one.cmd === "measure")).toHaveLength(1);
+});
+
+it("a stack that is shown is what will be corrected, its corrected picture is not", () => {
+  show(image("stack"));
+  show(image("done", { kind: "finished" }));
+  expect(finishing.getState().source?.key).toBe("stack");
+});
