@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from sidera.demosaic.demosaic import demosaic
-from sidera.demosaic.mosaic import REACH, fill_defects, green_plane
+from sidera.demosaic.mosaic import REACH, fill_defects, green_plane, grown
 from sidera.model.header import Bayer
 from twins import demosaic as twin
 
@@ -64,3 +64,11 @@ def test_holes_take_the_median_of_the_nearest_ring(image, pattern):
 def test_rcd_mirrors_frames_smaller_than_its_margin(size):
     cfa = np.random.default_rng(size).normal(1000, 50, (size, 5)).astype(np.float32)
     np.testing.assert_array_equal(demosaic(cfa, Bayer.GRBG), twin.rcd(cfa, Bayer.GRBG))
+
+
+@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.integers(0, 1)))
+def test_a_mask_grows_by_every_pixel_that_touches_it(bad):
+    wide = np.pad(bad, 1)
+    got = grown(bad)
+    for row, column in np.ndindex(bad.shape):
+        assert got[row, column] == wide[row : row + 3, column : column + 3].max()

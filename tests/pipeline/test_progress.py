@@ -60,3 +60,15 @@ def test_steps_of_many_threads_are_all_counted():
     for one in workers:
         one.join()
     assert max(event.done for event in seen) == 400
+
+
+def test_four_stacks_share_the_combine_stage_evenly():
+    seen = []
+    progress = Progress(seen.append)
+    progress.expect("combine", 4)
+    for _ in range(4):
+        progress.stage("combine", 1)
+        progress.step()
+    ends = [event.overall for event in seen[1::2]]
+    steps = [later - earlier for earlier, later in zip(ends, ends[1:], strict=False)]
+    assert steps == pytest.approx([0.55 / 4] * 3)

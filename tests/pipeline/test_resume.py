@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 import sidera
 from sidera.errors import UnwritableError
@@ -184,3 +185,9 @@ def test_a_cancelled_run_leaves_nothing_behind(night, tmp_path):
     with pytest.raises(sidera.errors.Cancelled):
         sidera.stack(night, output=tmp_path / "s.fits", progress=progress)
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_checksums_of_a_file_made_in_place_are_right(night, tmp_path):
+    sidera.stack(night, output=tmp_path / "s.fits")
+    with fits.open(tmp_path / "s.fits", checksum=True) as opened:  # warnings are errors here
+        assert [len(hdu.data) > 0 for hdu in opened] == [True] * len(opened)

@@ -135,3 +135,10 @@ def fill_defects(image: object, pattern: Bayer | None = None) -> tuple[F32, U8]:
     filled = source.copy()
     kernels.fill_missing(source, bad, 1 if pattern is None else 2, REACH, filled)
     return filled, bad
+
+
+def grown(bad: U8) -> U8:
+    """The mask and every pixel that touches it: the colours of those rest on the value that was filled in."""
+    out = np.empty_like(bad)
+    kernels.grow(bad, out)
+    return out

@@ -600,3 +600,18 @@ def add_smoothed(missing: F32, plane: F32) -> None:
         f, g, h, i, j = line, line[1:], line[2:], line[3:], line[4:]
         for x in range(out.size):
             out[x] += whole * ((f[x] + j[x]) + four * (g[x] + i[x]) + six * h[x])
+
+
+@exact_kernel
+def grow(bad: U8, out: U8) -> None:
+    """Fill ``out`` [row, column] with 1 where a pixel or one that touches it is bad."""
+    rows, columns = bad.shape
+    tall = np.zeros(columns + 2, np.uint8)
+    for row in range(rows):
+        above, here, below = bad[max(row - 1, 0)], bad[row], bad[min(row + 1, rows - 1)]
+        middle, line = tall[1 : columns + 1], out[row]
+        for x in range(columns):
+            middle[x] = above[x] | here[x] | below[x]
+        before, after = tall[:columns], tall[2:]
+        for x in range(columns):
+            line[x] = before[x] | middle[x] | after[x]

@@ -36,6 +36,12 @@ class Progress:
         self.seconds: dict[str, float] = {}
         """Wall seconds that each stage took."""
         self._stage_start = self._start
+        self._times: dict[str, int] = {}
+        self._begun: dict[str, int] = {}
+
+    def expect(self, stage: str, times: int) -> None:
+        """A stage will come so many times: each has its part of the stage's share."""
+        self._times[stage] = max(times, 1)
 
     def cancel(self) -> None:
         """Ask the run to stop at its next step."""
@@ -51,6 +57,7 @@ class Progress:
         self.finish()
         with self._lock:
             self._stage, self._done, self._total = name, 0, total
+            self._begun[name] = self._begun.get(name, 0) + 1
             self._stage_start = time.monotonic()
         self._say(note)
 
@@ -85,6 +92,8 @@ class Progress:
             return self._done / max(self._total, 1)
         for name, weight in STAGES.items():
             if name == self._stage:
-                return (before + weight * self._done / max(self._total, 1)) / sum(STAGES.values())
+                times, now = self._times.get(name, 1), self._begun.get(name, 1) - 1
+                done = (min(now, times - 1) + self._done / max(self._total, 1)) / times
+                return (before + weight * done) / sum(STAGES.values())
             before += weight
         return self._overall

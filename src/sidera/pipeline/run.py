@@ -12,7 +12,6 @@ from sidera.io.write import format_of, write
 from sidera.model.header import Kind
 from sidera.model.stack import Stack
 from sidera.pipeline.decide import Measured, Registered, register
-from sidera.pipeline.finish import finish_stack
 from sidera.pipeline.groups import StackGroup, file_of
 from sidera.pipeline.masters import MasterStore, build_masters
 from sidera.pipeline.measure import Light, Measurement, Workspace, measure
@@ -109,7 +108,9 @@ class Result:
             write(path, outcome.stack)
             return
         recipe = recipe_from_dict(self.report.recipe) if self.report.recipe else Recipe()
-        finish_stack(outcome.stack, recipe, lambda _: progress.check()).save(path)
+        from sidera.pipeline.finish import finish_stack  # its rooms load slowly, and few runs write pictures
+
+        finish_stack(outcome.stack, recipe, lambda _: progress.check(), maps=False).save(path)
 
     def files(self, path: str | Path) -> list[Path]:
         """Where `save` puts each stack, in the order of ``outcomes``."""
@@ -219,8 +220,9 @@ def run(
             raise NothingToStackError("no light could be measured", _first(refused))
         registered = register(measured, plan.recipe, progress)
         refused += registered.refused
-        alone = _groups(plan, measured, registered) == 1
-        stacker = Stacker(plan, output, alone, measured, registered, readers, progress)
+        stacks = _groups(plan, measured, registered)
+        progress.expect("combine", stacks)
+        stacker = Stacker(plan, output, stacks == 1, measured, registered, readers, progress)
         outcomes = []
         for group in plan.stacks:
             outcome, poor = stacker.stack(group)
@@ -262,10 +264,11 @@ def _measured_lights(
     progress: Progress,
     tell: Callable[[Measured], None] | None,
 ) -> tuple[list[Measured], list[Refused]]:
-    """Masters, then lights; of the masters only what calibrates lights stays in memory."""
+    """Masters, then lights."""
     masters = MasterStore(plan.masters, readers, plan.recipe, plan.threads)
     calibrators, refused = build_masters(plan.calibration, masters, progress)
     lights = [_light(frame, plan, calibrators, masters) for group in plan.stacks for frame in _in_time(group)]
+    del masters  # only what calibrates lights stays in memory
     measured, unmeasured = _measure_all(lights, plan, store, readers, progress, tell)
     return measured, refused + unmeasured
 

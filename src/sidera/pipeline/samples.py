@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from sidera.demosaic import conserve
 from sidera.demosaic.demosaic import SUPPORT, demosaic
-from sidera.demosaic.mosaic import fill_defects
+from sidera.demosaic.mosaic import fill_defects, grown
 from sidera.errors import FrameError
 from sidera.integration.normalise import apply
 from sidera.integration.resample import HALO, resample_into
@@ -70,6 +71,8 @@ class Sampler:
     recipe: Recipe
     readers: Readers
     gains: tuple[float, float, float]
+    check: Callable[[], None] = lambda: None
+    """Raises where the run was asked to stop; called between frames."""
 
     @property
     def channels(self) -> int:
@@ -91,6 +94,7 @@ class Sampler:
         shape = (self.channels, len(self.frames), tile.rows, tile.columns)
         out = np.empty(shape, np.float32) if scratch is None else scratch.array(shape)
         for index, one in enumerate(self.frames):
+            self.check()
             self._sample(one, tile, index, out)
         return out
 
@@ -161,13 +165,3 @@ class Sampler:
         if settings.conserve_flux and settings.method in ("rcd", "vng"):
             conserve.conserve_flux(rgb, image, pattern)
         return rgb
-
-
-def grown(bad: U8) -> U8:
-    """The mask and every pixel that touches it: the colours of those rest on the value that was filled in."""
-    if not bad.any():
-        return bad
-    wide = np.pad(bad, 1)
-    tall = wide[:-2] | wide[1:-1] | wide[2:]
-    touched: U8 = tall[:, :-2] | tall[:, 1:-1] | tall[:, 2:]
-    return touched

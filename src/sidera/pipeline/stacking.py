@@ -52,7 +52,9 @@ class Stacker:
         lost: list[Refused] = []
         while members:
             placed, poor = place(members, self.registered.reference, self.plan.recipe)
-            sampler = Sampler(tuple(placed), grid, self.plan.recipe, self.readers, star_gains(placed))
+            sampler = Sampler(
+                tuple(placed), grid, self.plan.recipe, self.readers, star_gains(placed), self.progress.check
+            )
             try:
                 return self._made(group, sampler), poor + lost
             except LostFrameError as error:
