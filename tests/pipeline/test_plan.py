@@ -12,7 +12,8 @@ from sidera.model.header import Bayer
 from sidera.pipeline import plan as module
 from sidera.pipeline.plan import make_plan
 from sidera.pipeline.recipe import Recipe
-from smallnight import frame
+from sidera.pipeline.run import run
+from smallnight import frame, small_night
 
 SHAPE = (40, 60)
 
@@ -73,14 +74,25 @@ def test_the_reference_must_be_one_of_the_lights(tmp_path):
 
 def test_a_budget_is_kept_by_fewer_threads_or_refused_with_the_least_that_serves(tmp_path, monkeypatch):
     night(tmp_path)
-    monkeypatch.setattr(module, "LEAST_MEMORY", 350 << 20)  # so small a night would fit into any budget
+    monkeypatch.setattr(module, "LEAST_MEMORY", 110 << 20)
     enough = make_plan([tmp_path], memory=8 << 30, threads=8)
     assert enough.threads == 8
-    tight = make_plan([tmp_path], memory=enough.cost.memory - 1, threads=8)
+    budget = int(enough.cost.memory / module.LEEWAY) - 1
+    tight = make_plan([tmp_path], memory=budget, threads=8)
     assert 1 <= tight.threads < 8
-    assert tight.cost.memory <= enough.cost.memory - 1
+    assert tight.cost.memory <= module.LEEWAY * budget
     with pytest.raises(BudgetError, match=r"--memory \d+M"):
         make_plan([tmp_path], memory=100 << 20)
+
+
+def test_where_memory_is_short_calibration_is_read_from_the_disk_and_changes_no_bit(tmp_path):
+    small_night(tmp_path / "night", size=(1200, 900), frames=2, stars=60)
+    enough = make_plan([tmp_path / "night"], memory=8 << 30, threads=1)
+    short = make_plan([tmp_path / "night"], memory=int(enough.cost.memory / module.LEEWAY) - 1, threads=1)
+    assert (enough.lean, short.lean) == (False, True)
+    assert short.cost.memory < enough.cost.memory
+    assert short.cost.scratch == 1200 * 900 * 8
+    np.testing.assert_array_equal(run(enough).image, run(short).image)
 
 
 def test_without_a_wish_half_of_the_free_memory_is_the_budget(tmp_path, monkeypatch):

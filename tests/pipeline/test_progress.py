@@ -1,5 +1,6 @@
 """How a run says how far it is."""
 
+import itertools
 import threading
 
 import pytest
@@ -70,5 +71,5 @@ def test_four_stacks_share_the_combine_stage_evenly():
         progress.stage("combine", 1)
         progress.step()
     ends = [event.overall for event in seen[1::2]]
-    steps = [later - earlier for earlier, later in zip(ends, ends[1:], strict=False)]
+    steps = [later - earlier for earlier, later in itertools.pairwise(ends)]
     assert steps == pytest.approx([0.55 / 4] * 3)

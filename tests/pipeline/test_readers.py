@@ -154,3 +154,23 @@ def test_a_broken_file_is_refused_every_time(tmp_path):
         for _ in range(2):
             with pytest.raises(FrameError):
                 readers.window(FrameId(str(path)))
+
+
+def test_a_frame_that_was_closed_meanwhile_is_read_on_without_its_header(tmp_path, monkeypatch):
+    from sidera.pipeline import readers as module
+
+    images = [np.full((6, 8), value, np.uint16) for value in range(5)]
+    ids = [FrameId(str(frame(tmp_path / f"{n}.fits", image))) for n, image in enumerate(images)]
+    opened = []
+    open_frame = module.open_frame
+    monkeypatch.setattr(module, "open_frame", lambda *given: opened.append(given) or open_frame(*given))
+    with Readers(limit=2) as readers:
+        for _ in range(3):
+            for one, image in zip(ids, images, strict=True):
+                np.testing.assert_array_equal(readers.window(one, slice(1, 4)), image[1:4])
+        assert len(opened) == 5
+        assert readers.most_open <= 3
+        with open(ids[0].path, "ab") as stream:
+            stream.write(bytes(2880))
+        with pytest.raises(FrameError, match="size has changed"):
+            readers.window(ids[0])

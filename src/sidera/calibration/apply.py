@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,15 @@ class Calibrator:
 
     dark: F32
     inverse: F32
+
+    def mapped(self, folder: Path) -> "Calibrator":
+        """The same, read page by page from two files in a folder instead of held in memory."""
+        planes = []
+        for name, plane in (("dark", self.dark), ("inverse", self.inverse)):
+            path = folder / f"{name}-{id(self)}.npy"
+            np.save(path, plane)
+            planes.append(np.load(path, mmap_mode="r"))
+        return Calibrator(*planes)
 
     def window(self, raw: object, top: int = 0, left: int = 0, out: F32 | None = None) -> F32:
         """Calibrate a window whose first pixel lies at (top, left) of the full frame.

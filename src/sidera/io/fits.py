@@ -61,14 +61,21 @@ class FitsReader(Closing):
     """One FITS image. ``words`` gives the stored pixels, at once where the file is mapped."""
 
     def __init__(
-        self, header: Header, unit: Unit, words: Callable[[], Words], mapped: mmap.mmap | None
+        self,
+        header: Header,
+        unit: Unit,
+        words: Callable[[], Words],
+        mapped: mmap.mmap | None,
+        path: Path | None = None,
     ) -> None:
         self.header = header
         self.windowed = mapped is not None
-        self._bitpix = unit.bitpix
+        self._unit = unit
         self._scaling = _scaling(unit)
         self._words: Callable[[], Words] | None = words
         self._mapped = mapped
+        self._path = path
+        self._size = 0 if mapped is None else len(mapped)
 
     def window(self, rows: slice, columns: slice) -> F32:
         """Pixels in ADU, ``[row, column]``, or ``[3, row, column]`` for colour; NaN where blank."""
@@ -79,10 +86,27 @@ class FitsReader(Closing):
         out = np.empty((self.header.planes, bottom - top, right - left), np.float32)
         from sidera.kernels import decode  # loads Numba: who asks for headers alone need not wait for it
 
-        scaling, loop = self._scaling, getattr(decode, _DECODE[self._bitpix])
+        scaling, loop = self._scaling, getattr(decode, _DECODE[self._unit.bitpix])
         for plane, target in zip(self._words(), out, strict=True):
             loop(plane, top, left, scaling.scale, scaling.zero, scaling.blank, target)
         return out if self.header.planes == 3 else out[0]
+
+    def wake(self) -> None:
+        """Map the file again after `close`, without reading its header anew.
+
+        Raises
+        ------
+        FrameError
+            When it is gone, or not the file that it was.
+        """
+        assert self._path is not None  # only what is windowed is woken
+        with self._path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if len(mapped) != self._size:
+            mapped.close()
+            raise FrameError(Refusal.UNREADABLE, "its size has changed since it was opened", "run again")
+        words = _words(self._unit, mapped, self._unit.start)
+        self._mapped, self._words = mapped, lambda: words
 
     def close(self) -> None:
         """Unmap the file."""
@@ -119,7 +143,7 @@ def open(path: Path, index: int = 0) -> FitsReader:
             return FitsReader(_header(unit, cards, path), unit, lambda: _unpacked(unit, blob), None)
         _check_held(unit, len(mapped) - unit.start)
         words = _words(unit, mapped, unit.start)
-        return FitsReader(_header(unit, cards, path), unit, lambda: words, mapped)
+        return FitsReader(_header(unit, cards, path), unit, lambda: words, mapped, path)
     except BaseException:
         if not mapped.closed:
             mapped.close()

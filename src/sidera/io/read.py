@@ -67,7 +67,7 @@ def read(path: Path | str, index: int = 0) -> Frame:
         return Frame(reader.window(slice(None), slice(None)), reader.header)
 
 
-def open_frame(path: Path | str, index: int = 0) -> FrameReader:
+def open_frame(path: Path | str, index: int = 0) -> "GuardedReader":
     """Open one frame: its header at once, its pixels by ``window``.
 
     Parameters and errors are those of `read`; ``window`` raises `FrameError` too.
@@ -117,6 +117,15 @@ class GuardedReader(Closing):
     def close(self) -> None:
         """Let go of the file."""
         self._reader.close()
+
+    def wake(self) -> bool:
+        """Open the file again after `close` without reading its header anew; False where the format cannot."""
+        again = getattr(self._reader, "wake", None)
+        if again is None or not self.windowed:
+            return False
+        with refusals(self._path):
+            again()
+        return True
 
 
 @contextmanager

@@ -11,21 +11,21 @@ MEASURE_SECONDS = 0.020
 """CPU seconds per million pixels of a frame: read, calibrate, sky, stars."""
 COMBINE_SECONDS = {1: 0.018, 3: 0.066}
 """CPU seconds per million output pixels and frame, by channels: read, demosaic, warp, reject."""
-MASTER_SECONDS = 0.010
-START_SECONDS = 2.0
+MASTER_SECONDS = 0.007
+START_SECONDS = 1.0
 REPORT_SECONDS = {1: 0.05, 3: 0.15}
 """Wall seconds per million output pixels: the stack's own figures, its picture, its checksums."""
-BASE_BYTES = 160 << 20
+BASE_BYTES = 115 << 20
 """Interpreter, libraries and compiled kernels."""
 HELD_BYTES = 8
 """Dark and inverse flat, per pixel of a camera."""
 MEASURE_BYTES = 11
 """Frame, green plane and masks, per pixel of a frame under way."""
-MASTER_BYTES = 16
+MASTER_BYTES = 12
 """Image, variance and bands of the frames, per pixel of a master."""
-WINDOW_BYTES = 64 << 20
+WINDOW_BYTES = 76 << 20
 """What a tile under way needs beside its samples: a frame's window in its several states."""
-REPORT_BYTES = 20
+REPORT_BYTES = 13
 """Planes, star finding and picture, per pixel of the stack."""
 
 
@@ -61,15 +61,21 @@ def estimate(
     calibration: Collection[Header],
     threads: int,
     halves: bool,
+    *,
     in_memory: bool = False,
+    lean: bool = False,
 ) -> Cost:
-    """Cost of a run from headers alone; ``in_memory``: the stack is not made in its file."""
+    """Cost of a run from headers alone.
+
+    ``in_memory``: the stack is not made in its file. ``lean``: what calibrates lights is read from the disk.
+    """
     stacks = tuple(stacks)
     packed = [*calibration, *(one for work in stacks for one in work.lights)]
     scratch = sum(_unpacked(one) for one in packed if one.format not in MAPPED)
     kinds = {(one.width, one.height, one.planes, one.kind) for one in calibration}
     cameras = {(width, height, planes) for width, height, planes, _ in kinds}
-    held = sum(HELD_BYTES * width * height * planes for width, height, planes in cameras)
+    held = 0 if lean else sum(HELD_BYTES * width * height * planes for width, height, planes in cameras)
+    scratch += sum(HELD_BYTES * width * height * planes for width, height, planes in cameras) * lean
     cpu = sum(_megapixels(one) * MASTER_SECONDS for one in calibration)
     peaks = [MASTER_BYTES * width * height * planes for width, height, planes in cameras]
     disk, after = 0, 0.0

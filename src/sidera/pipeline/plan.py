@@ -39,8 +39,10 @@ PLAIN = {
     Kind.FLAT: "flat",
     Kind.FLAT_DARK: "flat-dark",
 }
-LEAST_MEMORY = 400 << 20
+LEAST_MEMORY = 160 << 20
 """Interpreter, libraries, and one small tile."""
+LEEWAY = 1.05
+"""Estimates are good to a few hundredths, and a promise is kept when no more than a tenth above it is taken."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Plan:
     threads: int
     memory: int
     masters: Path
+    lean: bool = False
+    """What calibrates the lights is mapped from the disk: memory is that short."""
 
     def summary(self) -> list[str]:
         """What was found, in a few lines."""
@@ -207,13 +211,13 @@ def plan_of(
     stacks = tuple(stack_groups(usable))
     works = [Work(tuple(one.header for one in group.lights), 3 if group.colour else 1) for group in stacks]
 
-    def cost_with(count: int) -> Cost:
-        return estimate(works, list(frames.values()), count, recipe.integration.halves)
+    def cost_with(count: int, lean: bool = False) -> Cost:
+        return estimate(works, list(frames.values()), count, recipe.integration.halves, lean=lean)
 
     budget = psutil.virtual_memory().available // 2 if memory is None else memory
-    used = _threads_that_fit(threads or default_threads(), budget, cost_with, strict=memory is not None)
-    cost, left = cost_with(used), seen.refused + tuple(refused)
-    return Plan(recipe, seen, stacks, calibration, left, cost, used, budget, folder)
+    used, lean = _what_fits(threads or default_threads(), budget, cost_with, strict=memory is not None)
+    cost, left = cost_with(used, lean), seen.refused + tuple(refused)
+    return Plan(recipe, seen, stacks, calibration, left, cost, used, budget, folder, lean)
 
 
 def _without(seen: Scan, left_out: Mapping[FrameId, str]) -> Scan:
@@ -227,18 +231,22 @@ def _without(seen: Scan, left_out: Mapping[FrameId, str]) -> Scan:
     return msgspec.structs.replace(seen, found=kept, refused=(*seen.refused, *refused))
 
 
-def _threads_that_fit(wanted: int, budget: int, cost_with: Callable[[int], Cost], strict: bool) -> int:
-    """As many threads as the memory allows: each holds a tile of its own.
+def _what_fits(
+    wanted: int, budget: int, cost_with: Callable[[int, bool], Cost], strict: bool
+) -> tuple[int, bool]:
+    """As many threads as the memory allows, each holds a tile of its own; and whether to be lean with it.
 
-    A budget that the user gave is a promise, and refused if one thread alone would break it.
+    A budget that the user gave is a promise, to a tenth, and refused if one thread alone would break it.
     """
-    least = max(cost_with(1).memory if strict else 0, LEAST_MEMORY)
+    least = max(int(cost_with(1, True).memory / LEEWAY) if strict else 0, LEAST_MEMORY)
     if budget < least:
         raise BudgetError(
             f"{size_in_words(budget)} of memory is too little for these frames",
             f"give at least --memory {-(-least // 2**20)}M, or fewer frames",
         )
-    return next((count for count in range(wanted, 1, -1) if cost_with(count).memory <= budget), 1)
+    fitting = (count for count in range(wanted, 0, -1) if cost_with(count, False).memory <= LEEWAY * budget)
+    threads = next(fitting, 0)
+    return max(threads, 1), threads == 0
 
 
 def _check_reference(name: str, lights: Sequence[Found]) -> None:

@@ -43,6 +43,15 @@ class Progress:
         """A stage will come so many times: each has its part of the stage's share."""
         self._times[stage] = max(times, 1)
 
+    def aside(self) -> "Progress":
+        """For work that is no stage of the run: it tells the same listener, with a percentage of its own.
+
+        A run that is asked to stop stops there too.
+        """
+        other = Progress(self._listen)
+        other._stop = self._stop
+        return other
+
     def cancel(self) -> None:
         """Ask the run to stop at its next step."""
         self._stop.set()

@@ -14,7 +14,7 @@ import numpy as np
 
 from sidera.calibration.overscan import remove_overscan, sections
 from sidera.errors import FrameError, Refusal, ShapeError
-from sidera.io.read import open_frame
+from sidera.io.read import GuardedReader, open_frame
 from sidera.io.reader import FrameReader
 from sidera.model.frame import FrameId
 from sidera.types import F32
@@ -29,8 +29,9 @@ class _Entry:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.users = 0
-        self.reader: FrameReader | None = None
+        self.reader: GuardedReader | None = None
         self.decoded: np.ndarray | None = None
+        self.asleep: GuardedReader | None = None
 
 
 class Readers:
@@ -45,6 +46,8 @@ class Readers:
         self._limit = limit
         self._entries: OrderedDict[FrameId, _Entry] = OrderedDict()
         self._decoded: dict[FrameId, Path] = {}
+        self._asleep: dict[FrameId, GuardedReader] = {}
+        """Closed for now; their headers are not read anew, which in a long night costs more than the pixels."""
         self._lock = threading.Lock()
         self._folder: Path | None = None
         self._scratch = scratch
@@ -68,6 +71,7 @@ class Readers:
                 _shut(entry)
             self._entries.clear()
             self._decoded.clear()
+            self._asleep.clear()
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self._folder = None
@@ -100,7 +104,10 @@ class Readers:
     def _evict(self) -> None:
         idle = [frame for frame, entry in self._entries.items() if entry.users == 0]
         for frame in idle[: max(len(self._entries) - self._limit, 0)]:
-            _shut(self._entries.pop(frame))
+            entry = self._entries.pop(frame)
+            _shut(entry)
+            if entry.asleep is not None:
+                self._asleep[frame] = entry.asleep
 
     def _ready(self, frame: FrameId, entry: _Entry) -> None:
         """Open the frame, from the scratch store when it was decoded before."""
@@ -109,18 +116,23 @@ class Readers:
         if frame in self._decoded:
             entry.decoded = np.load(self._decoded[frame], mmap_mode="r")
             return
+        known = self._asleep.pop(frame, None)
+        if known is not None and known.wake():
+            entry.reader = known
+            return
         reader = open_frame(Path(frame.path), frame.index)
         if reader.windowed and sections(reader.header) is None:
             entry.reader = reader
             return
         with reader:
             pixels = _compact(_whole(reader, frame))
-        path = self._store() / f"{len(self._decoded)}-{threading.get_ident()}.npy"
+        path = self.scratch() / f"{len(self._decoded)}-{threading.get_ident()}.npy"
         np.save(path, pixels)
         self._decoded[frame] = path
         entry.decoded = np.load(path, mmap_mode="r")
 
-    def _store(self) -> Path:
+    def scratch(self) -> Path:
+        """A folder for this run's own files, removed when the Readers are closed."""
         with self._lock:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="sidera-", dir=self._scratch))
@@ -130,6 +142,7 @@ class Readers:
 def _shut(entry: _Entry) -> None:
     if entry.reader is not None:
         entry.reader.close()
+        entry.asleep = entry.reader
     entry.reader = entry.decoded = None
 
 
