@@ -167,3 +167,20 @@ def test_the_wide_table_continues_the_other():
 )
 def test_what_does_not_lie_alike_goes_the_direct_way(place):
     assert _course(nodes(SIZE, place), STEP, SIZE, SIZE) is None
+
+
+@quick
+@given(st.integers(2, 6), st.integers(2, 6), st.integers(0, 2**32 - 1))
+def test_how_far_a_map_is_from_a_shift(rows, columns, seed):
+    rng = np.random.default_rng(seed)
+    row, column = np.meshgrid(np.arange(rows) * 8.0, np.arange(columns) * 8.0, indexing="ij")
+    upright = np.stack([column, row]) + rng.normal(0, 0.3, (2, rows, columns))
+    got = separable.form(upright, STEP)
+    along, down = np.diff(upright, axis=2)[:, :-1] / STEP, np.diff(upright, axis=1)[:, :, :-1] / STEP
+    changes = [np.diff(upright, 2, axis=1), np.diff(upright, 2, axis=2)]
+    changes.append(np.diff(np.diff(upright, axis=1), axis=2))
+    np.testing.assert_allclose(got.slant, max(np.abs(along[1]).max(), np.abs(down[0]).max()))
+    np.testing.assert_allclose(got.growth, np.abs(down[1] - 1).max())
+    np.testing.assert_allclose(got.stretch, np.abs(along[0] - 1 - down[0] * along[1] / down[1]).max())
+    np.testing.assert_allclose(got.bend, max(np.abs(change).max(initial=0) for change in changes))
+    np.testing.assert_allclose(got.fall, np.ptp(upright[1], axis=1).max())

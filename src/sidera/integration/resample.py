@@ -154,25 +154,16 @@ def _course(grids: F64, step: int, shape: tuple[int, int], size: tuple[int, ...]
     upright = np.stack(
         [size[1] - 1 - grids[0] if flip_x else grids[0], size[0] - 1 - grids[1] if flip_y else grids[1]]
     )
-    along, down = np.diff(upright, axis=2)[:, :-1] / step, np.diff(upright, axis=1)[:, :, :-1] / step
-    growth = np.abs(down[1] - 1).max()
-    if max(np.abs(along[1]).max(), np.abs(down[0]).max(), growth) > SLANT or _bend(upright) > BEND:
+    form = separable.form(upright, step)
+    if max(form.slant, form.growth) > SLANT or form.bend > BEND:
         return None
-    stretch = np.abs(along[0] - 1 - down[0] * along[1] / down[1]).max()
-    while stretch * block > DRIFT and block > SHORTEST:
+    while form.stretch * block > DRIFT and block > SHORTEST:
         block //= 2
-    if stretch * block > DRIFT:
+    if form.stretch * block > DRIFT:
         return None
-    band = int(np.clip(1 / max(kernels.PHASES * growth, 1e-9), 1, SHARED))
-    spread = np.ptp(upright[1], axis=1).max() + band + kernels.TAPS + 1
-    slots = 1 << math.ceil(math.log2(spread))
+    band = int(np.clip(1 / max(kernels.PHASES * form.growth, 1e-9), 1, SHARED))
+    slots = 1 << math.ceil(math.log2(form.fall + band + kernels.TAPS + 1))
     return separable.Course(grids, upright, flip_x, flip_y, step, block, band, slots)
-
-
-def _bend(grids: F64) -> float:
-    """Largest change, in pixels, from one node's step to the next one's."""
-    changes = (np.diff(grids, 2, axis=1), np.diff(grids, 2, axis=2), np.diff(np.diff(grids, axis=1), axis=2))
-    return float(max(np.abs(change).max(initial=0) for change in changes))
 
 
 def _check(image: F32, bad: U8, grids: F64, step: int, shape: tuple[int, int]) -> None:

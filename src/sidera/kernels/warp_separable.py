@@ -62,6 +62,16 @@ class Course(NamedTuple):
     slots: int
 
 
+class Form(NamedTuple):
+    """How far a map is from a shift, each at its worst; see `form`."""
+
+    slant: float
+    growth: float
+    stretch: float
+    bend: float
+    fall: float
+
+
 class Blocks(NamedTuple):
     """Of each block of an image row: where it begins in the padded row, six weights, and their change a pixel."""
 
@@ -79,6 +89,36 @@ class Lines(NamedTuple):
     values: F32
     least: F32
     greatest: F32
+
+
+@kernel
+def form(upright: F64, step: int) -> Form:
+    """How far a map with nodes [2, i, j] is from a shift.
+
+    ``slant``: pixels across per pixel along. ``growth``, ``stretch``: change of size down the columns, and along the
+    rows once columns are slanted. ``bend``: pixels by which a node's step differs from the next one's. ``fall``: image
+    rows that an output row crosses.
+    """
+    slant = growth = stretch = bend = fall = 0.0
+    _, rows, columns = upright.shape
+    for i in range(rows):
+        fall = max(fall, upright[1, i].max() - upright[1, i].min())
+        for j in range(columns):
+            if i + 1 < rows and j + 1 < columns:
+                ax, ay = upright[0, i, j + 1] - upright[0, i, j], upright[1, i, j + 1] - upright[1, i, j]
+                dx, dy = upright[0, i + 1, j] - upright[0, i, j], upright[1, i + 1, j] - upright[1, i, j]
+                slant = max(slant, abs(ay) / step, abs(dx) / step)
+                growth = max(growth, abs(dy / step - 1.0))
+                stretch = max(stretch, abs(ax / step - 1.0 - dx / step * ay / dy))
+            for axis in range(2):
+                g = upright[axis]
+                if j > 1:
+                    bend = max(bend, abs(g[i, j] - 2.0 * g[i, j - 1] + g[i, j - 2]))
+                if i > 1:
+                    bend = max(bend, abs(g[i, j] - 2.0 * g[i - 1, j] + g[i - 2, j]))
+                if i > 0 and j > 0:
+                    bend = max(bend, abs(g[i, j] - g[i - 1, j] - g[i, j - 1] + g[i - 1, j - 1]))
+    return Form(slant, growth, stretch, bend, fall)
 
 
 @kernel

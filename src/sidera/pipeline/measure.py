@@ -26,6 +26,8 @@ from sidera.pipeline.recipe import Recipe
 from sidera.pipeline.scan import Found
 from sidera.types import F32, F64, U8
 
+LIT = 600
+"""Stars whose light is measured in every colour."""
 THUMBNAIL = 160
 """Pixels along the longer side."""
 STRIP = 1 << 19
@@ -114,7 +116,7 @@ class Measurement:
     skies: tuple[Sky, ...]
     """One a channel."""
     fluxes: F64
-    """Aperture flux ``[star, channel]`` in ADU, measured on the raw sites of each colour."""
+    """Aperture flux ``[star, channel]`` in ADU, measured on the raw sites of each colour; NaN for faint stars."""
     figures: Figures
     thumbnail: F32
     """The frame, small: ``[row, column]``, at most `THUMBNAIL` wide, for people."""
@@ -262,9 +264,15 @@ def shrunk(plane: F32, width: int) -> F32:
 
 
 def _fluxes(image: F32, pattern: Bayer | None, stars: Stars, fwhm: float) -> F64:
-    """Light of each star in each channel within 2.5 FWHM, so that seeing takes the same share from every frame."""
+    """Light of each star in each channel within 2.5 FWHM, so that seeing takes the same share from every frame.
+
+    NaN for all but the brightest `LIT`: the others would add nothing but noise to scales and colours.
+    """
     width = fwhm if np.isfinite(fwhm) else 3.0
-    return colour_fluxes(image, pattern, stars, 2.5 * width, (4 * width, 6 * width))
+    lit = colour_fluxes(image, pattern, stars[:LIT], 2.5 * width, (4 * width, 6 * width))
+    out = np.full((len(stars), lit.shape[1]), np.nan)
+    out[:LIT] = lit
+    return out
 
 
 def _quads_any(mask: U8) -> U8:
