@@ -115,6 +115,33 @@ def test_every_lane_is_combined_alike_past_the_first_64(frames, left):
         np.testing.assert_allclose(got, expected, rtol=2e-5)
 
 
+@pytest.mark.parametrize("frames", [3, 4, 5, 10, 40])
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_pixel_has_the_same_bits_whatever_stands_beside_it(frames, flat):
+    """Where every sample of 64 pixels is kept, sums are plain; a neighbour that lacks one takes the long way."""
+    samples = np.random.default_rng(frames).normal(1000, 20, (frames, 3, 320)).astype(np.float32)
+    samples[-1, 1, 5::40] += 150  # some of the runs lose a sample by the clip
+    offset, unit = drifts(frames, flat)
+    unit = 1 / (1 + np.float32(0.01) * unit)
+    model = np.array([350.0, 0.05, 10.0], np.float32)
+    long_way = samples.copy()
+    long_way[0, :, ::64] = np.nan
+    for one, other in zip(
+        combined(samples, offset, unit, model), combined(long_way, offset, unit, model), strict=True
+    ):
+        beside = np.arange(320) % 64 != 0
+        np.testing.assert_array_equal(one[:, beside], other[:, beside])
+
+
+@pytest.mark.parametrize("noise", [np.nan, 400.0])
+def test_without_a_known_noise_every_sample_is_kept(noise):
+    samples = np.random.default_rng(1).normal(1000, 20, (4, 2, 64)).astype(np.float32)
+    samples[0, 0, 3] += 4000
+    offset, unit = np.zeros((4, 4), np.float32), np.ones((4, 4), np.float32)
+    _, _, count = combined(samples, offset, unit, np.array([noise, 0, 0], np.float32))
+    assert (count == 4).all() == np.isnan(noise)
+
+
 @quickly
 @given(stacks, st.booleans(), st.integers(0, 2**32 - 1))
 def test_the_order_of_frames_changes_no_bit(samples, flat, seed):

@@ -51,6 +51,19 @@ def test_colours_are_stretched_as_the_plain_twin_does_it(values, midtones, keep)
     np.testing.assert_allclose(out[:, 0].T, expected, atol=2e-6)
 
 
+@quick
+@given(pixels)
+def test_clipped_samples_are_counted_as_the_stretch_clips_them(values):
+    curve = Curve(0, 1000, 0.01, 0.3, 0.9)
+    counts, same = np.ones(3, np.int64), np.ones(3, np.int64)
+    kernels.count_clipped(plane(values), curve.black, curve.gain, counts)
+    kernels.stretch_plane(
+        plane(values), curve.black, curve.gain, shape(0.3, None), np.empty_like(plane(values)), same
+    )
+    np.testing.assert_array_equal(counts, same)
+    assert (counts - 1).tolist() == twin.clipped([float(value) for value in plane(values)[0]], curve)
+
+
 @pytest.mark.parametrize("local", [-4.0, -1.0, -0.5, 0.0, 1.0, 5.0])
 @pytest.mark.parametrize("amount", [0.5, 3.0, 7.0, 11.0])
 def test_tables_are_as_good_as_the_formulas_however_steep(local, amount):

@@ -7,6 +7,8 @@ import pytest
 from astropy.io import fits
 
 import sidera
+from sidera.errors import FrameError, Refusal
+from sidera.io.masters import read_master
 from sidera.io.write import NO_BIAS
 from sidera.model.header import Kind
 from sidera.pipeline.masters import build_all, known_masters, list_masters, masters_folder
@@ -46,6 +48,36 @@ def test_a_second_run_builds_nothing(place):
     assert len(kept) == 3
     assert contents(place / "kept") == kept
     np.testing.assert_array_equal(one.image, other.image)
+
+
+def test_the_bias_is_not_even_read_where_the_flat_was_kept(place, monkeypatch):
+    from sidera.pipeline import masters
+
+    night = small_night(place / "night", frames=3)
+    one = sidera.stack(night, masters=place / "kept")
+    opened = []
+    monkeypatch.setattr(masters, "read_master", lambda path: opened.append(path.name) or read_master(path))
+    other = sidera.stack(night, masters=place / "kept")
+    assert sorted(name.split("-")[0] for name in opened) == ["dark", "flat"]
+    np.testing.assert_array_equal(one.image, other.image)
+
+
+def test_a_flat_whose_bias_cannot_be_read_is_built_without(place, monkeypatch):
+    from sidera.pipeline.masters import MasterStore
+
+    night = small_night(place / "night", frames=3, darks=0)
+    made = MasterStore._made
+
+    def failing(self, group, *others):
+        if group.kind is Kind.BIAS:
+            raise FrameError(Refusal.UNREADABLE, "the disk is gone")
+        return made(self, group, *others)
+
+    monkeypatch.setattr(MasterStore, "_made", failing)
+    for _ in range(2):  # the second run finds the flat, and says the same
+        told = sidera.stack(night, masters=place / "kept")
+        assert {one.kind for one in told.refused} == {"bias"}
+        assert [path.name.split("-")[0] for path in (place / "kept").iterdir()] == ["flat"]
 
 
 def test_a_copied_frame_is_known_again_and_a_changed_one_is_not(place):

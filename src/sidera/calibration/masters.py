@@ -1,9 +1,10 @@
 """Raw calibration frames in, master frames out, a band of rows at a time."""
 
 import math
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -26,11 +27,14 @@ LARGEST = float(np.finfo(np.float32).max)
 SAMPLE = 3_000_000
 """Pixels of a plane that tell its level (a flat's to 0.01 %) and its noise; smaller planes are looked at whole."""
 
-BAND = 1_000_000
-"""Samples of a band: they fit into a core's cache."""
+BAND = 2_000_000
+"""Samples of a band: large enough that reading it is no matter of calls, small enough for the caches."""
 
 Rows = Callable[[int, int], F32]
 """Reads rows top to bottom of a raw frame: ``[row, column]`` or ``[channel, row, column]``, ADU."""
+
+Put = Callable[[int, int, F32, F32], None]
+"""Takes a band of a master: plane, first row, values and variances ``[row, column]``."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -157,7 +161,7 @@ def _noise_between(one: F32, two: F32, drift: F64) -> NoiseModel:
     return _fit_noise(mean, difference) if mean.size >= 16 else UNKNOWN
 
 
-def _sampled_pairs(one: F32, two: F32, drift: F64, most: int = 1_000_000) -> tuple[F64, F64]:
+def _sampled_pairs(one: F32, two: F32, drift: F64, most: int = 250_000) -> tuple[F64, F64]:
     """Means and differences of the two frames at about ``most`` pixels, drift taken out, sorted by mean."""
     keep = (one.size // most) | 1  # odd, so that every colour is sampled
     rows, columns = np.arange(one.shape[0]) % 2, np.arange(0, one.shape[1], keep) % 2
@@ -311,13 +315,13 @@ def normalise_flat(flat: object, pattern: Bayer | None = None) -> F32:
     nothing.
     """
     out = _flat_image(flat).copy()
-    _normalise(out, None, pattern)
+    sample = np.concatenate([out[top:bottom] for top, bottom in _sparse(*out.shape)])
+    _scale_flat(out, None, _scale_of(sample, pattern))
     return out
 
 
-def _normalise(flat: F32, variance: F32 | None, pattern: Bayer | None) -> None:
-    """Bring a flat's mean to 1 in place, and its variance along."""
-    sample = np.concatenate([flat[top:bottom] for top, bottom in _sparse(*flat.shape)])
+def _scale_of(sample: F32, pattern: Bayer | None) -> tuple[F64, F64]:
+    """What brings a flat to a mean of 1, and the least that can be divided by, each [row % 2, column % 2]."""
     means = level(sample, pattern)
     if not (means[np.isfinite(means)] > 0).all():
         raise UsageError(
@@ -328,8 +332,14 @@ def _normalise(flat: F32, variance: F32 | None, pattern: Bayer | None) -> None:
         plane = sample[top::2, left::2]
         seen = plane[np.isfinite(plane)]
         least[top, left] = 0.05 * np.median(seen) if seen.size else 0.0
+    return 1 / means, least
+
+
+def _scale_flat(flat: F32, variance: F32 | None, scale: tuple[F64, F64], top: int = 0) -> None:
+    """Scale a flat's rows from ``top`` on in place, and their variance along."""
     columns = np.arange(flat.shape[1]) % 2
-    factor, floor = (_single(table[:, columns]) for table in (1 / means, least))
+    turned = (np.roll(table, -(top % 2), axis=0) for table in scale)
+    factor, floor = (_single(table[:, columns]) for table in turned)
     kernels.normalise(flat, flat[:0] if variance is None else variance, factor, floor)
 
 
@@ -344,7 +354,38 @@ def make_master(
     key: str = "",
     spread: Spread = map,
 ) -> Master:
-    """Combine whole frames into a master, holding a band of all frames or a sample of two at a time.
+    """Combine whole frames into a master in memory; parameters and memory as of `combine_frames`."""
+    image = np.empty((header.planes, header.height, header.width), np.float32)
+    variance = np.empty_like(image)
+
+    def put(plane: int, top: int, value: F32, noise: F32) -> None:
+        here = slice(top, top + len(value))
+        image[plane, here], variance[plane, here] = value, noise
+
+    combine_frames(kind, frames, header, put, pedestal=pedestal, kappa=kappa, band=band, spread=spread)
+    if header.planes == 1:
+        image, variance = image[0], variance[0]
+    told = master_header(kind, header, len(frames))
+    return Master(kind, image, variance, told, bias_removed=kind is Kind.FLAT, key=key)
+
+
+def master_header(kind: Kind, header: Header, frames: int) -> Header:
+    """A group's header as its master's."""
+    return msgspec.structs.replace(header, kind=kind, is_master=True, n_combined=frames, bits="float32")
+
+
+def combine_frames(
+    kind: Kind,
+    frames: Sequence[Rows],
+    header: Header,
+    put: Put,
+    *,
+    pedestal: Master | float | None = None,
+    kappa: float | None = None,
+    band: int | None = None,
+    spread: Spread = map,
+) -> None:
+    """Combine whole frames into a master, holding a band of all frames and a sample of six at most.
 
     Parameters
     ----------
@@ -354,27 +395,21 @@ def make_master(
         Readers of the raw frames of one group.
     header : Header
         The group's; tells size and colour filter array.
+    put : function (plane, top, value, variance)
+        Takes the master, a band ``[row, column]`` at a time, each once and in any order.
     pedestal : Master, float or None
         What is subtracted from flats: a master bias or flat-dark, or a black level in ADU.
     band : int, optional
         Rows at a time; by default what fits into a core's cache. The result does not depend on it.
     spread : function (work, tasks) -> results
         Like `map`, which it is by default; one that works on many tasks at once gives the same bits. The
-        readers then are called from its threads.
+        readers and ``put`` then are called from its threads.
     """
     if not frames:
         raise UsageError(f"no {kind} frames to combine", "A master needs one frame or more")
-    image = np.empty((header.planes, header.height, header.width), np.float32)
-    variance = np.empty_like(image)
     for plane in range(header.planes):
         source = _Source(frames, header, plane, _pedestal(pedestal, plane))
-        _combine_plane(kind, source, kappa, band, spread, image[plane], variance[plane])
-    if header.planes == 1:
-        image, variance = image[0], variance[0]
-    described = msgspec.structs.replace(
-        header, kind=kind, is_master=True, n_combined=len(frames), bits="float32"
-    )
-    return Master(kind, image, variance, described, bias_removed=kind is Kind.FLAT, key=key)
+        _combine_plane(kind, source, kappa, band, spread, partial(put, plane))
 
 
 def _pedestal(pedestal: Master | float | None, plane: int) -> F32 | float:
@@ -396,11 +431,13 @@ class _Source:
     def pattern(self) -> Bayer | None:
         return self.header.bayer if self.header.planes == 1 else None
 
-    def band(self, top: int, bottom: int) -> F32:
-        """Rows of all frames, ``[frame, row, column]``."""
-        samples = np.empty((len(self.frames), bottom - top, self.header.width), np.float32)
-        for frame, out in zip(self.frames, samples, strict=True):
-            self._fill(frame, top, bottom, out)
+    def band(self, top: int, bottom: int, out: F32) -> F32:
+        """Rows of all frames, ``[frame, row, column]``, in the front of ``out``."""
+        pedestal = self._less(top, bottom)
+        samples = out[: len(self.frames) * (bottom - top) * self.header.width]
+        samples = samples.reshape(len(self.frames), bottom - top, self.header.width)
+        for frame, rows in zip(self.frames, samples, strict=True):
+            np.subtract(self._rows(frame, top, bottom), pedestal, rows)
         return samples
 
     def sample(self, index: int) -> F32:
@@ -409,16 +446,18 @@ class _Source:
         out = np.empty((sum(bottom - top for top, bottom in pairs), self.header.width), np.float32)
         there = 0
         for top, bottom in pairs:
-            self._fill(self.frames[index], top, bottom, out[there : there + bottom - top])
+            rows = self._rows(self.frames[index], top, bottom)
+            np.subtract(rows, self._less(top, bottom), out[there : there + bottom - top])
             there += bottom - top
         return out
 
-    def _fill(self, frame: Rows, top: int, bottom: int, out: F32) -> None:
+    def _rows(self, frame: Rows, top: int, bottom: int) -> F32:
         rows = plain(frame(top, bottom))
-        rows = rows if rows.ndim == 2 else rows[self.plane]
-        np.subtract(
-            rows, self.pedestal if isinstance(self.pedestal, float) else self.pedestal[top:bottom], out
-        )
+        return rows if rows.ndim == 2 else rows[self.plane]
+
+    def _less(self, top: int, bottom: int) -> F32 | float:
+        """The pedestal's rows, brought into memory: it may lie in a file, in any byte order."""
+        return self.pedestal if isinstance(self.pedestal, float) else plain(self.pedestal[top:bottom])
 
 
 def _combine_plane(
@@ -427,38 +466,67 @@ def _combine_plane(
     kappa: float | None,
     band: int | None,
     spread: Spread,
-    image: F32,
-    variance: F32,
+    put: Callable[[int, F32, F32], None],
 ) -> None:
-    """Fill image and variance of one plane."""
-    number, (rows, columns) = len(source.frames), image.shape
-    levels = np.array(list(spread(lambda index: level(source.sample(index), source.pattern), range(number))))
-    noise = _noise_of(source, levels, spread)
+    """Combine one plane, band by band."""
+    number, rows, columns = len(source.frames), source.header.height, source.header.width
+    levels, noise = _levels_and_noise(source, spread)
     height = band or min(max(BAND // (number * columns), 1), rows)
+    own = threading.local()
 
-    def combine(top: int) -> None:
-        here = slice(top, min(top + height, rows))
-        samples = source.band(here.start, here.stop)
-        got = combine_calibration(samples, kind, levels=levels, noise=noise, kappa=kappa, top=top)
-        image[here], variance[here] = got.value, got.variance
+    def combined(top: int, bottom: int) -> Combined:
+        size = number * columns * (bottom - top)
+        if getattr(own, "samples", None) is None or own.samples.size < size:
+            own.samples = np.empty(size, np.float32)  # one a thread, not one a band: fresh memory is slow
+        samples = source.band(top, bottom, own.samples)
+        return combine_calibration(samples, kind, levels=levels, noise=noise, kappa=kappa, top=top)
 
-    for _ in spread(combine, range(0, rows, height)):
+    scale = _flat_scale(source, combined, spread) if kind is Kind.FLAT else None
+
+    def finish(top: int) -> None:
+        got = combined(top, min(top + height, rows))
+        if scale is not None:
+            _scale_flat(got.value, got.variance, scale, top)
+        put(top, got.value, got.variance)
+
+    for _ in spread(finish, range(0, rows, height)):
         pass
-    if kind is Kind.FLAT:
-        _normalise(image, variance, source.pattern)
 
 
-def _noise_of(source: _Source, levels: F64, spread: Spread) -> NoiseModel:
-    """Median model of up to three neighbouring pairs."""
-    number = len(levels)
-    if number < 2:
-        return UNKNOWN
+def _flat_scale(source: _Source, combined: Callable[[int, int], Combined], spread: Spread) -> tuple[F64, F64]:
+    """`_scale_of` the combined flat, from the rows that stand for it, before the others are made."""
+    pairs = _sparse(source.header.height, source.header.width)
+    height = max(BAND // (len(source.frames) * source.header.width), 2)
+    bands = [(top, min(top + height, end)) for start, end in pairs for top in range(start, end, height)]
+    sample = np.concatenate(list(spread(lambda band: combined(*band).value, bands)))
+    return _scale_of(sample, source.pattern)
+
+
+def _levels_and_noise(source: _Source, spread: Spread) -> tuple[F64, NoiseModel]:
+    """Each frame's level, and the median noise model of up to three neighbouring pairs.
+
+    The samples of those pairs are kept from the first look for the second: six at most.
+    """
+    number = len(source.frames)
+    firsts = sorted({0, (number - 2) // 2, number - 2}) if number > 1 else []
+    wanted = {index for first in firsts for index in (first, first + 1)}
+    kept: dict[int, F32] = {}
+
+    def measured(index: int) -> F64:
+        sample = source.sample(index)
+        if index in wanted:
+            kept[index] = sample
+        return level(sample, source.pattern)
+
+    levels = np.array(list(spread(measured, range(number))))
+    if not firsts:
+        return levels, UNKNOWN
 
     def between(i: int) -> NoiseModel:
-        return _noise_between(source.sample(i), source.sample(i + 1), levels[i + 1] - levels[i])
+        return _noise_between(kept[i], kept[i + 1], levels[i + 1] - levels[i])
 
-    models = list(spread(between, sorted({0, (number - 2) // 2, number - 2})))
-    return sorted(models, key=lambda model: model.floor)[len(models) // 2]
+    models = list(spread(between, firsts))
+    return levels, sorted(models, key=lambda model: model.floor)[len(models) // 2]
 
 
 def _flat_image(image: object) -> F32:

@@ -7,7 +7,7 @@ from typing import ParamSpec
 
 import typer
 
-from sidera.cli import compose, finish, look, make, report, serve, stack
+from sidera.cli import compose, finish, look, make, project, report, serve, stack, ui, warm
 from sidera.errors import Exit, SideraError
 
 P = ParamSpec("P")
@@ -56,9 +56,31 @@ for named in (
     make.masters,
     make.simulate,
     look.recipe,
+    ui.ui,
     serve.engine,
+    warm.warm,
 ):
     app.command()(exiting(named))
+
+projects = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Remember a night: frames, measurements, verdicts, recipe, results. A second stack measures nothing again.",
+)
+app.add_typer(projects, name="project")
+for name, command in {
+    "new": project.new,
+    "add": project.add,
+    "remove": project.remove,
+    "list": project.frames,
+    "status": project.status,
+    "reject": project.reject,
+    "approve": project.approve,
+    "undo": project.undo,
+    "set": project.settings,
+    "stack": project.stack,
+}.items():
+    projects.command(name)(exiting(command))
 
 
 def run() -> int:

@@ -75,6 +75,7 @@ def table(title: str, head: Row, rows: Sequence[Row]) -> None:
 
 
 STAGES = {
+    "compile": "compiling, once",
     "scan": "reading headers",
     "masters": "building or reusing masters",
     "measure": "measuring lights",

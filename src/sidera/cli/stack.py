@@ -218,6 +218,9 @@ def stack(
             report.note(
                 "This is the first run of this version: it compiles its loops, once, in a minute or two."
             )
+            from sidera.pipeline.warm import warm  # loads every room: only the first run waits for that
+
+            warm(progress.aside())
         result = run(plan, progress=progress, output=target)
         paths = result.save(target, report=report_path, preview=preview, progress=progress)
     show_result(result, paths)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from sidera.detection.search import FWHM, PIXEL, Peaks, search, sigma_of
 from sidera.detection.sky import Sky, sky_mesh
@@ -330,6 +329,8 @@ def _degrees_apart(angles: F64, other: float) -> F64:
 
 def _alone(stars: Stars, fwhm: float) -> I64:
     """Indices of the stars, brightest first, that have no brighter one within a FWHM."""
+    from scipy.spatial import cKDTree  # loads slowly, and a run whose stars are known has no need of it
+
     pairs = cKDTree(np.column_stack([stars.x, stars.y])).query_pairs(fwhm, output_type="ndarray")
     keep = np.ones(len(stars), np.bool_)
     keep[pairs.max(axis=1)] = False

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage
 
 from sidera.errors import ShapeError, UsageError
 from sidera.kernels import sky as kernels
@@ -208,6 +207,8 @@ def _smoothed(mesh: F32, known: Bool, beyond: Literal["odd", "even"]) -> F32:
 
     Levels go on in a straight line (odd) beyond the border: mirrored, gradients would end flat.
     """
+    from scipy import ndimage  # loads slowly, and a run whose skies are known has no need of it
+
     if not known.any():
         return mesh
     if not known.all():

@@ -6,7 +6,6 @@ target under a hidden name that carries the content key of the run, so that a ru
 
 import mmap
 import os
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,12 +18,11 @@ import numpy.typing as npt
 from sidera.errors import UnwritableError
 from sidera.io.atomic import check_space, explained, sync_folder
 from sidera.io.fits_writer import BLOCK, Unit, header_of, write_units
+from sidera.io.lock import take
 
 SUFFIX = ".sidera-part"
 CHUNK = 4 << 20
 WEEK = 7 * 86_400.0
-LOCK_BYTE = 1 << 40
-"""Beyond any file: Windows keeps others from a byte that is locked."""
 
 
 class FitsCanvas:
@@ -64,7 +62,7 @@ class FitsCanvas:
             self._stream = self.path.open("r+b" if self.path.exists() else "xb+")
         except OSError as error:
             raise explained(error, target, size) from error
-        if not _locked(self._stream):
+        if not take(self._stream):
             self._stream.close()
             raise UnwritableError(f"another run is writing {target} now", "Wait for it, or name another file")
         self.resumed = self.path.stat().st_size == size
@@ -95,7 +93,7 @@ class FitsCanvas:
             old = time.time() - path.stat().st_mtime > WEEK
             if path != self.path and (old or path.name.startswith(f".{self.target.name}.")):
                 with suppress(OSError), path.open("r+b") as stream:
-                    if _locked(stream):
+                    if take(stream):
                         path.unlink()
                         path.with_name(f"{path.name}.journal").unlink(missing_ok=True)
 
@@ -169,20 +167,3 @@ def _reserve(stream: BinaryIO, size: int) -> None:
     for at in range(0, size, CHUNK):
         stream.write(zeros[: min(CHUNK, size - at)])
     stream.flush()
-
-
-def _locked(stream: BinaryIO) -> bool:
-    """Take the file for this process alone, until it is closed; False where another one has it."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            stream.seek(LOCK_BYTE)
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

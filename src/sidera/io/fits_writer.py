@@ -9,13 +9,15 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from astropy.io import fits
 
 from sidera.model.header import Card
+
+if TYPE_CHECKING:
+    from astropy.io import fits
 
 Value = str | int | float | bool | None
 
@@ -94,7 +96,7 @@ def _column(values: list[Value]) -> npt.NDArray[Any]:
 # Cards
 
 
-def fits_cards(cards: Iterable[Card], dropped: re.Pattern[str] = STRUCTURE) -> list[fits.Card]:
+def fits_cards(cards: Iterable[Card], dropped: re.Pattern[str] = STRUCTURE) -> list["fits.Card"]:
     """Cards as FITS can carry them; the first of a repeated keyword stays, those ``dropped`` matches go."""
     kept, seen = [], set()
     for card in cards:
@@ -106,11 +108,18 @@ def fits_cards(cards: Iterable[Card], dropped: re.Pattern[str] = STRUCTURE) -> l
     return kept
 
 
-def _fits_card(keyword: str, value: Value, comment: str) -> list[fits.Card]:
+def _card(keyword: str, value: Value = None, comment: str = "") -> "fits.Card":
+    """Astropy's card; it loads when something is written, for who only reads need not wait for it."""
+    from astropy.io import fits
+
+    return fits.Card(keyword, value, comment)
+
+
+def _fits_card(keyword: str, value: Value, comment: str) -> list["fits.Card"]:
     """One card, or some for a long comment."""
     if keyword in COMMENTARY:
         text = ascii_text(str(value or comment))
-        return [fits.Card(keyword, text[start : start + 72]) for start in range(0, max(len(text), 1), 72)]
+        return [_card(keyword, text[start : start + 72]) for start in range(0, max(len(text), 1), 72)]
     if isinstance(value, str):
         value = ascii_text(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -121,16 +130,16 @@ def _fits_card(keyword: str, value: Value, comment: str) -> list[fits.Card]:
     return _hierarch(keyword, value, comment)
 
 
-def _short(keyword: str, value: Value, comment: str) -> fits.Card:
+def _short(keyword: str, value: Value, comment: str) -> "fits.Card":
     """A card with a standard keyword; long text runs on in CONTINUE cards, else the comment is cut to fit."""
     if isinstance(value, str) and len(value.replace("'", "''")) > 60:
-        return fits.Card(keyword, value, comment)
-    room = 80 - len(str(fits.Card(keyword, value)).rstrip()) - len(" / ")
+        return _card(keyword, value, comment)
+    room = 80 - len(str(_card(keyword, value)).rstrip()) - len(" / ")
     room = min(room, 80 - 30 - len(" / "))  # values are padded to column 30
-    return fits.Card(keyword, value, comment[: max(room, 0)])
+    return _card(keyword, value, comment[: max(room, 0)])
 
 
-def _hierarch(keyword: str, value: Value, comment: str) -> list[fits.Card]:
+def _hierarch(keyword: str, value: Value, comment: str) -> list["fits.Card"]:
     """A card with a longer keyword (ESO's convention), its comment and then its text cut to fit."""
     keyword = "HIERARCH " + re.sub(r"[^A-Z0-9_ -]", "_", keyword)
     room = 80 - len(keyword) - len(" = ")
@@ -139,7 +148,7 @@ def _hierarch(keyword: str, value: Value, comment: str) -> list[fits.Card]:
     shown = len(str(value)) + 2
     if shown > room:
         return []
-    return [fits.Card(keyword, value, comment[: max(room - shown - 3 - 8, 0)])]
+    return [_card(keyword, value, comment[: max(room - shown - 3 - 8, 0)])]
 
 
 # HDUs
@@ -159,9 +168,11 @@ def _write_unit(stream: BinaryIO, unit: Unit, *, primary: bool) -> None:
 
 def header_of(unit: Unit, total: int, *, primary: bool) -> bytes:
     """The header of an HDU whose data sum up to ``total``, which does not change the header's length."""
+    from astropy.io import fits  # loads slowly, see `_card`
+
     cards = _structure(unit.data, primary)
     if unit.name:
-        cards.append(fits.Card("EXTNAME", unit.name))
+        cards.append(_card("EXTNAME", unit.name))
     header = fits.Header(cards + fits_cards(unit.cards))
     header["CHECKSUM"] = ("0" * 16, "of this HDU")
     header["DATASUM"] = (str(total), "of its data")
@@ -173,7 +184,7 @@ def header_of(unit: Unit, total: int, *, primary: bool) -> bytes:
 BITS = {"float32": -32, "uint8": 8, "int16": 16, "int32": 32, "uint16": 16}
 
 
-def _structure(data: npt.NDArray[Any], primary: bool) -> list[fits.Card]:
+def _structure(data: npt.NDArray[Any], primary: bool) -> list["fits.Card"]:
     """The cards that say how the data are stored."""
     if data.dtype.names is not None:
         return _table_structure(data)
@@ -185,10 +196,10 @@ def _structure(data: npt.NDArray[Any], primary: bool) -> list[fits.Card]:
     cards += [("EXTEND", True, "more may follow")] if primary else [("PCOUNT", 0, ""), ("GCOUNT", 1, "")]
     if data.dtype.newbyteorder("=") == np.uint16:
         cards += [("BZERO", 32768, "values are unsigned"), ("BSCALE", 1, "")]
-    return [fits.Card(*card) for card in cards]
+    return [_card(*card) for card in cards]
 
 
-def _table_structure(data: npt.NDArray[Any]) -> list[fits.Card]:
+def _table_structure(data: npt.NDArray[Any]) -> list["fits.Card"]:
     """The same of a binary table."""
     names = data.dtype.names or ()
     cards: list[tuple[str, Value, str]] = [
@@ -205,7 +216,7 @@ def _table_structure(data: npt.NDArray[Any]) -> list[fits.Card]:
         kind = data.dtype[name]
         form = {"i": "K", "f": "D", "u": "L"}.get(kind.kind) or f"{kind.itemsize}A"
         cards += [(f"TTYPE{number}", name, ""), (f"TFORM{number}", form, "")]
-    return [fits.Card(*card) for card in cards]
+    return [_card(*card) for card in cards]
 
 
 def _chunks(data: npt.NDArray[Any]) -> Iterator[bytes]:

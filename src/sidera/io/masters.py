@@ -1,6 +1,9 @@
-"""Master frames, read: our own as they were, others' brought into ADU."""
+"""Master frames, read: our own as they were, others' brought into ADU; and written while they are made."""
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -8,9 +11,12 @@ import msgspec
 import numpy as np
 
 from sidera.errors import FrameError, Refusal
+from sidera.io.atomic import atomic_write
+from sidera.io.fits_canvas import blank
+from sidera.io.fits_writer import BLOCK, header_of, size_of, sum32
 from sidera.io.hdu import scan
 from sidera.io.read import open_frame, refusals
-from sidera.io.write import KEY, NO_BIAS
+from sidera.io.write import KEY, NO_BIAS, master_units
 from sidera.model.frame import Frame
 from sidera.model.header import Header, Kind
 from sidera.model.masters import Master
@@ -88,6 +94,76 @@ def _planes(path: Path, header: Header) -> tuple[F32, F32]:
             np.frombuffer(mapped, ">f4", unit.size // 4, unit.start).reshape(shape) for unit in units[:2]
         )
     return image, variance
+
+
+class MasterFile:
+    """A master on its way onto the disk: bands of rows, put from any thread in any order.
+
+    Nothing is held in memory. What is written has the very bytes of ``write(path, master)``.
+    """
+
+    def __init__(self, stream: BinaryIO, like: Master) -> None:
+        """Begin a file for a master like this one, of which the arrays' shape counts and not their values."""
+        self._stream, self._lock = stream, threading.Lock()
+        self._units = master_units(like)
+        self._size = like.image.size * 4
+        self._width = like.image.shape[-1]
+        self._height = like.image.shape[-2]
+        self._sums = [0, 0]
+        self._places: list[int] = []
+        place = 0
+        for number, unit in enumerate(self._units):
+            place += len(header_of(unit, 0, primary=number == 0))
+            self._places.append(place)
+            place += self._size + -self._size % BLOCK
+
+    def put(self, plane: int, top: int, value: F32, variance: F32) -> None:
+        """Write a band of whole rows, ``[row, column]``; each row of each plane once."""
+        for number, rows in enumerate((value, variance)):
+            data = rows.astype(">f4").tobytes()
+            there = self._places[number] + 4 * self._width * (plane * self._height + top)
+            with self._lock:
+                self._sums[number] = sum32(data, self._sums[number])
+                self._stream.seek(there)
+                self._stream.write(data)
+
+    def finish(self) -> None:
+        """Write the headers, whose checksums are known now, and the padding."""
+        for number, (unit, place, total) in enumerate(
+            zip(self._units, self._places, self._sums, strict=True)
+        ):
+            header = header_of(unit, total, primary=number == 0)
+            self._stream.seek(place - len(header))
+            self._stream.write(header)
+            self._stream.seek(place + self._size)
+            self._stream.write(bytes(-self._size % BLOCK))
+
+
+@contextmanager
+def write_master(path: Path, like: Master) -> Iterator[MasterFile]:
+    """A file that takes a master's bands as they are made and gets its name, whole, when the ``with`` ends well.
+
+    ``like`` is the master but for its pixels: see `unmade`. Errors as `sidera.io.atomic.atomic_write`.
+    """
+    with atomic_write(path, size_of(master_units(like))) as stream:
+        made = MasterFile(stream, like)
+        yield made
+        made.finish()
+
+
+def unmade(kind: Kind, header: Header, *, bias_removed: bool, key: str) -> Master:
+    """A master without pixels: arrays of its shape that take no memory."""
+    shape = (
+        (header.height, header.width) if header.planes == 1 else (header.planes, header.height, header.width)
+    )
+    nothing: F32 = blank(shape, np.float32)
+    return Master(kind, nothing, nothing, header, bias_removed, key)
+
+
+def written(path: Path, like: Master) -> Master:
+    """A master that this process has just written, with its arrays in the file, as of `read_master`."""
+    image, variance = _planes(path, like.header)
+    return replace(like, image=image, variance=variance)
 
 
 @dataclass(frozen=True)

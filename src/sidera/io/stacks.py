@@ -5,18 +5,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from astropy.io import fits
 
 from sidera.errors import FrameError, Refusal, UsageError
 from sidera.io.read import open_frame, refusals
 from sidera.model.stack import Row, Stack
 from sidera.types import F32
 
-COUNTS = ("COVERAGE", "REJLOW", "REJHIGH")
 HALVES = ("HALF_ODD", "HALF_EVEN")
 
 
-def read_stack(path: Path | str, *, maps: bool = True) -> Stack:
+def read_stack(path: Path | str, *, maps: bool = True, lazily: bool = False) -> Stack:
     """Read a stack that `sidera.io.write.write` wrote, or any linear image as one.
 
     Parameters
@@ -26,6 +24,8 @@ def read_stack(path: Path | str, *, maps: bool = True) -> Stack:
     maps : bool
         False leaves out all but the image, its coverage and its stars: enough for a picture, at a third of the memory.
         The maps left out have no rows.
+    lazily : bool
+        Maps stay in the file and are read from it page by page, in its byte order.
 
     Returns
     -------
@@ -49,21 +49,25 @@ def read_stack(path: Path | str, *, maps: bool = True) -> Stack:
             "stack it first: sidera stack",
         )
     found = _extensions(path) if header.format.startswith("FITS") else {}
-    counts = {name: _map(path, found, name, image.shape, np.uint16) for name in COUNTS[: 3 if maps else 1]}
-    coverage = counts.get("COVERAGE")
-    absent = None if maps else np.empty((0, 0), np.float32)
-    none = np.zeros(image.shape if maps else (0, 0), np.uint16)
-    noise = absent if absent is not None else _map(path, found, "NOISE", image.shape, np.float32)
-    weight = absent if absent is not None else _map(path, found, "WEIGHT", image.shape, np.float32)
-    low, high = counts.get("REJLOW"), counts.get("REJHIGH")
+    shape = image.shape
+
+    def of(name: str, kind: type[np.generic], absent: npt.NDArray[Any]) -> Any:  # noqa: ANN401 (as `_map`)
+        """A map; where there is none what is so everywhere, which takes no memory if nobody writes to it."""
+        if not maps:
+            return np.zeros((0, 0), kind)
+        known = _map(path, found, name, shape, kind, lazily)
+        same = np.broadcast_to(absent.astype(kind), shape)
+        return known if known is not None else same if lazily else same.copy()
+
+    coverage = _map(path, found, "COVERAGE", shape, np.uint16, lazily)
     return Stack(
         image=image,
-        noise=np.full(image.shape, np.nan, np.float32) if noise is None else noise,
-        weight=np.ones(image.shape, np.float32) if weight is None else weight,
+        noise=of("NOISE", np.float32, np.array(np.nan)),
+        weight=of("WEIGHT", np.float32, np.array(1)),
         coverage=np.isfinite(image).astype(np.uint16) if coverage is None else coverage,
-        rejected_low=none if low is None else low,
-        rejected_high=none if high is None else high,
-        halves=_halves(path, found, image.shape) if maps else None,
+        rejected_low=of("REJLOW", np.uint16, np.array(0)),
+        rejected_high=of("REJHIGH", np.uint16, np.array(0)),
+        halves=_halves(path, found, shape, lazily) if maps else None,
         cards=tuple(card for card in header.cards if card.keyword not in ("HISTORY", "ROWORDER")),
         history=tuple(str(card.value) for card in header.cards if card.keyword == "HISTORY"),
         bottom_up=header.bottom_up,
@@ -74,11 +78,20 @@ def read_stack(path: Path | str, *, maps: bool = True) -> Stack:
 
 def _extensions(path: Path) -> dict[str, int]:
     """Names of the extensions and their numbers."""
+    from astropy.io import fits  # loads slowly; a run imports this module and may read no stack
+
     with refusals(path), fits.open(path, memmap=True) as units:
         return {unit.name: number for number, unit in enumerate(units) if number and unit.name}
 
 
-def _map(path: Path, found: dict[str, int], name: str, shape: tuple[int, ...], kind: type[np.generic]) -> Any:  # noqa: ANN401 (float32 or uint16, as asked)
+def _map(
+    path: Path,
+    found: dict[str, int],
+    name: str,
+    shape: tuple[int, ...],
+    kind: type[np.generic],
+    lazily: bool,
+) -> Any:  # noqa: ANN401 (float32 or uint16, as asked)
     """An extension of the image's shape; None where there is none.
 
     Raises
@@ -88,16 +101,20 @@ def _map(path: Path, found: dict[str, int], name: str, shape: tuple[int, ...], k
     """
     if name not in found:
         return None
+    from astropy.io import fits  # loads slowly; a run imports this module and may read no stack
+
     with refusals(path):
         plane: npt.NDArray[Any] = fits.getdata(path, found[name])
     if plane.shape != shape:
         what = f"{path.name}: its {name} measures {plane.shape}, the image {shape}"
         raise FrameError(Refusal.UNREADABLE, what, "Copy it again, or stack anew")
-    return np.ascontiguousarray(plane, kind)
+    return plane if lazily else np.ascontiguousarray(plane, kind)
 
 
-def _halves(path: Path, found: dict[str, int], shape: tuple[int, ...]) -> tuple[F32, F32] | None:
-    odd, even = (_map(path, found, name, shape, np.float32) for name in HALVES)
+def _halves(
+    path: Path, found: dict[str, int], shape: tuple[int, ...], lazily: bool
+) -> tuple[F32, F32] | None:
+    odd, even = (_map(path, found, name, shape, np.float32, lazily) for name in HALVES)
     return None if odd is None or even is None else (odd, even)
 
 
@@ -105,6 +122,8 @@ def _rows(path: Path, found: dict[str, int], name: str) -> tuple[Row, ...]:
     """A table's rows."""
     if name not in found:
         return ()
+    from astropy.io import fits  # loads slowly; a run imports this module and may read no stack
+
     with refusals(path):
         table = np.asarray(fits.getdata(path, found[name]))
     names = table.dtype.names or ()

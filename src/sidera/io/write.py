@@ -7,22 +7,19 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import tifffile
 
 from sidera.errors import UsageError
 from sidera.io.about import About, about
 from sidera.io.atomic import atomic_write, write_text
 from sidera.io.fits_writer import STRUCTURE, Unit, fits_cards, size_of, table, write_units
 from sidera.io.icc import srgb_profile
-from sidera.io.jpeg import write_jpeg
-from sidera.io.png import write_png
 from sidera.io.xisf_writer import Compression, write_xisf
 from sidera.model.frame import Frame
 from sidera.model.header import Bayer, Card, Header, Kind
 from sidera.model.masters import Master
 from sidera.model.picture import ROWS, Picture, Strips
 from sidera.model.stack import Stack
-from sidera.types import F32, U8, U16
+from sidera.types import U8, U16
 
 __all__ = ["atomic_write", "write", "write_text"]
 
@@ -164,8 +161,7 @@ def _write_fits(path: Path, item: Item) -> None:
     if isinstance(item, Stack):
         units = stack_units(item)
     elif isinstance(item, Master):
-        cards = master_cards(item)
-        units = [Unit(item.image, cards), Unit(item.variance, (), "VARIANCE")]
+        units = master_units(item)
     elif isinstance(item, Frame):
         units = [Unit(item.image, frame_cards(item.header))]
     else:
@@ -212,6 +208,11 @@ def frame_cards(header: Header) -> list[Card]:
     """A frame's own cards, with its orientation in one dialect."""
     kept = [card for card in header.cards if not MOSAIC.fullmatch(card.keyword)]
     return [*kept, *_mosaic(header)]
+
+
+def master_units(master: Master) -> list[Unit]:
+    """The HDUs of a master: image and variance."""
+    return [Unit(master.image, master_cards(master)), Unit(master.variance, (), "VARIANCE")]
 
 
 def master_cards(master: Master) -> list[Card]:
@@ -279,6 +280,8 @@ def _write_xisf(path: Path, item: Item, compression: Compression) -> None:
 
 def _write_tiff(path: Path, item: Item, bits: int, limits: tuple[float, float] | None) -> tuple[float, float]:
     """Uncompressed, so that others can read windows of it; the cards go into the description (ASTRO-TIFF)."""
+    import tifffile  # few runs write one, and all would wait for it
+
     source, cards = _top_first(item)
     values, clipped = (source.rows(0, source.shape[-2]), (0.0, 0.0)) if bits == 32 else _integers(
         item, source, bits, limits
@@ -302,6 +305,9 @@ def _write_small(
     path: Path, item: Item, form: Format, bits: int, limits: tuple[float, float] | None, quality: int
 ) -> tuple[float, float]:
     """PNG of 8 or 16 bits, or JPEG, tagged as sRGB."""
+    from sidera.io.jpeg import write_jpeg  # both load Pillow, which a run need not wait for
+    from sidera.io.png import write_png
+
     source, cards = _top_first(item)
     values, clipped = _integers(item, source, bits, limits)
     told = about(cards, *((item.stretch, item.history) if isinstance(item, Picture | Strips) else ()))

@@ -1,9 +1,15 @@
 """The one decorator, and so the one compile policy; and where compiled kernels are kept."""
 
+import hashlib
 import os
+import re
+import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -56,6 +62,9 @@ def _is_private(folder: Path) -> bool:
 
 
 CACHE = cache_folder()
+FORTNIGHT = 14 * 86_400.0
+_IMPORT = re.compile(r"^from sidera\.kernels\.(\w+) import", re.MULTILINE)
+"""How a kernel's module takes kernels from another, and no other way: a rule of the house, which a test keeps."""
 _lending = threading.Lock()
 """Two threads that import kernels at once would restore each other's setting: kernels landed in the working folder."""
 
@@ -77,14 +86,53 @@ def exact_kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def _compiled(function: Callable[P, R], **options: object) -> Callable[P, R]:
     """With our cache folder for this function alone: Numba's setting is the whole process's, not ours to keep."""
+    folder = _folder_of(Path(function.__code__.co_filename))
     with _lending:
         before = config.CACHE_DIR
-        config.CACHE_DIR = "" if CACHE is None else str(CACHE)
+        config.CACHE_DIR = "" if folder is None else str(folder)
         try:
-            made = numba.njit(nogil=True, cache=CACHE is not None, error_model="numpy", **options)(function)
+            made = numba.njit(nogil=True, cache=folder is not None, error_model="numpy", **options)(function)
         finally:
             config.CACHE_DIR = before
     return cast(Callable[P, R], made)
+
+
+@lru_cache
+def _folder_of(module: Path) -> Path | None:
+    """The cache folder of a module's kernels.
+
+    Its name carries a digest of all the sources that are compiled into them. Numba looks at the module's own alone,
+    and would go on with a kernel into which an older one of another module was inlined.
+    """
+    if CACHE is None:
+        return None
+    folder = CACHE / f"{module.stem}-{source_digest(module)}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.utime(folder)  # used: `sweep` lets it stay
+    return folder
+
+
+@lru_cache
+def source_digest(module: Path) -> str:
+    """Digest of a module of kernels, of those that it imports, and of this one."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted({Path(__file__), *_closure(module)}):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _closure(module: Path) -> set[Path]:
+    """A module of kernels and all those that it imports, itself or through others."""
+    found: set[Path] = set()
+    waiting = [module]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            names = _IMPORT.findall(path.read_text(encoding="utf-8"))
+            waiting += [path.with_name(f"{name}.py") for name in names]
+    return found
 
 
 def processor() -> str:
@@ -93,6 +141,37 @@ def processor() -> str:
     return f"{get_host_cpu_name()} {features}"
 
 
+def warm_mark() -> Path | None:
+    """The file that says that all kernels, as they are now, are compiled and kept; None where none can be."""
+    if CACHE is None:
+        return None
+    digest = hashlib.blake2b(digest_size=8)
+    versions = f"{numba.__version__} {sys.version_info[:2]} {processor()}"
+    digest.update(versions.encode())
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source_digest(module).encode())
+    return CACHE / f"warm-{digest.hexdigest()}"
+
+
 def is_compiled() -> bool:
-    """Whether kernels of this version were kept before, so that a run need not begin by compiling."""
-    return CACHE is not None and next(CACHE.rglob("*.nbi"), None) is not None
+    """Whether all kernels, as they are now, were compiled and kept, so that a run need not begin by compiling."""
+    mark = warm_mark()
+    return mark is not None and mark.is_file()
+
+
+def sweep() -> None:
+    """Remove what older kernels left in our folder, once it was of no use for a fortnight.
+
+    Another checkout, or a process that began before an update, may live on older ones for a while. A folder that the
+    user named is left alone: others may keep things there.
+    """
+    if CACHE is None or config.CACHE_DIR:
+        return
+    now = {_folder_of(module) for module in Path(__file__).parent.glob("*.py")} | {warm_mark()}
+    for path in CACHE.iterdir():
+        with suppress(OSError):
+            if path not in now and time.time() - path.stat().st_mtime > FORTNIGHT:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()

@@ -119,7 +119,8 @@ def _are_all_there(present: F32, frames: int) -> bool:
     least = present[0]
     for lane in range(LANES):
         least = min(least, present[lane])
-    return least == np.float32(frames)
+    there: bool = least == np.float32(frames)
+    return there
 
 
 @exact_kernel
@@ -160,7 +161,8 @@ def _all_within(ordered: F32, least: F32, limits: F32) -> bool:
         below, above = abs(low[lane] - centre[lane]), abs(high[lane] - centre[lane])
         limit = factor[lane] * least[lane] + extra[lane]
         outside += ONE if (below > limit) | (above > limit) else ZERO
-    return outside == ZERO
+    none: bool = outside == ZERO
+    return none
 
 
 @exact_kernel

@@ -14,13 +14,13 @@ from sidera._version import __version__
 from sidera.calibration.apply import Calibrator, prepare
 from sidera.calibration.defects import find_defects
 from sidera.calibration.groups import Group, group_frames
-from sidera.calibration.masters import make_master, normalise_flat
+from sidera.calibration.masters import combine_frames, master_header, normalise_flat
 from sidera.calibration.match import FlatPairing, Pairing, pair_flat, plan_calibration
 from sidera.calibration.match import Plan as CalibrationPlan
-from sidera.errors import FrameError, UnwritableError
-from sidera.io.masters import read_master
+from sidera.errors import FrameError, Refusal, UnwritableError
+from sidera.io.masters import read_master, unmade, write_master, written
 from sidera.io.read import open_frame
-from sidera.io.write import KEY, NO_BIAS, write
+from sidera.io.write import KEY, NO_BIAS
 from sidera.model.frame import FrameId
 from sidera.model.header import Header, Kind
 from sidera.model.masters import Master
@@ -54,31 +54,45 @@ class MasterStore:
         self.reused: set[str] = set()
         self.keys: dict[str, str] = {}
         """What each master's pixels depend on, by key of its group."""
+        self.refused: list[Refused] = []
+        """Frames of groups that could not be built."""
+        self._failed: set[str] = set()
 
-    def build(self, group: Group, pedestal: Group | None, black: float) -> Master:
-        """The master of a group, from the folder when it was built before.
+    def build(self, group: Group, pedestal: Group | None = None, black: float = 0.0) -> Master:
+        """The master of a group, from the folder when it was built before; then its pedestal is not even read.
 
         Raises
         ------
         FrameError
-            When one of its frames cannot be read.
+            When one of its frames cannot be read. A pedestal that cannot be built is done without.
         """
-        below = None if pedestal is None else self.built[pedestal.key]
-        if group.header.is_master:
-            master = _ready(group)
-        else:
-            master = self._kept_or_made(group, below, black)
+        if group.key in self.built:
+            return self.built[group.key]
+        master = _ready(group) if group.header.is_master else self._kept_or_made(group, pedestal, black)
         self.built[group.key] = master
         self.keys[group.key] = master.key or fingerprint(Path(group.frames[0].path)).hex()
         return master
+
+    def try_build(self, group: Group, pedestal: Group | None = None, black: float = 0.0) -> Master | None:
+        """`build`; where it fails, None, and the group's frames are among the `refused`."""
+        if group.key in self._failed:
+            return None
+        try:
+            return self.build(group, pedestal, black)
+        except FrameError as error:
+            self._failed.add(group.key)
+            self.refused += [refusal(frame, error, group.kind) for frame in group.frames]
+            return None
 
     def key_of(self, pairing: Pairing) -> str:
         """Content key of all that calibrates a light of this pairing."""
         masters = [self.keys.get(name or "", "") for name in (pairing.bias, pairing.dark, pairing.flat)]
         return digest([pairing, masters, self.recipe.calibration])
 
-    def _kept_or_made(self, group: Group, below: Master | None, black: float) -> Master:
-        key = self._key(group, below, black)
+    def _kept_or_made(self, group: Group, pedestal: Group | None, black: float) -> Master:
+        if pedestal is not None and pedestal.key in self._failed:
+            pedestal = None
+        key = self._key(group, "" if pedestal is None else self._content(pedestal), black)
         path = self._folder / f"{group.kind.value}-{key}.fits"
         if path.is_file():
             try:
@@ -88,26 +102,56 @@ class MasterStore:
             if kept is not None and kept.key == key:
                 self.reused.add(group.key)
                 return kept
-        master = make_master(
-            group.kind,
-            [self._rows(frame) for frame in group.frames],
-            group.header,
-            pedestal=black if below is None else below,
-            kappa=None if group.kind is Kind.FLAT else self.recipe.calibration.master_kappa,
-            key=key,
-            spread=partial(spread, threads=self._threads),
-        )
-        _keep(path, master)
-        return master
+        below = None if pedestal is None else self.try_build(pedestal)
+        if pedestal is not None and below is None:
+            return self._kept_or_made(group, None, black)
+        return self._made(group, below, black, path, key)
+
+    def _content(self, group: Group) -> str:
+        """What a group's master depends on, without building it."""
+        if group.key in self.keys:
+            return self.keys[group.key]
+        try:
+            return self._key(group, "", 0.0) if not group.header.is_master else self._ready_key(group)
+        except OSError as error:
+            raise FrameError(
+                Refusal.UNREADABLE, f"it cannot be read ({error})", "see that it is there"
+            ) from error
+
+    def _ready_key(self, group: Group) -> str:
+        self.try_build(group)
+        return self.keys.get(group.key, "")
+
+    def _made(self, group: Group, below: Master | None, black: float, path: Path, key: str) -> Master:
+        """Combine the group's frames; the master goes band by band into its file, and is used from there."""
+        header = master_header(group.kind, group.header, len(group.frames))
+        master = unmade(group.kind, header, bias_removed=group.kind is Kind.FLAT, key=key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with write_master(path, master) as file:
+                combine_frames(
+                    group.kind,
+                    [self._rows(frame) for frame in group.frames],
+                    group.header,
+                    file.put,
+                    pedestal=black if below is None else below,
+                    kappa=None if group.kind is Kind.FLAT else self.recipe.calibration.master_kappa,
+                    spread=partial(spread, threads=self._threads),
+                )
+        except OSError as error:
+            raise UnwritableError(
+                f"the master folder {path.parent} cannot be written: {error}", "name another with --masters"
+            ) from error
+        return written(path, master)
 
     def _rows(self, frame: FrameId) -> "_Rows":
         return _Rows(self._readers, frame)
 
-    def _key(self, group: Group, below: Master | None, black: float) -> str:
+    def _key(self, group: Group, below: str, black: float) -> str:
         digest = hashlib.blake2b(digest_size=12)
         facts = [__version__, group.kind, group.header.bayer, self.recipe.calibration.master_kappa, black]
         digest.update(repr(facts).encode())
-        digest.update((below.key if below else "").encode())
+        digest.update(below.encode())
         for frame in group.frames:
             digest.update(fingerprint(Path(frame.path)) + str(frame.index).encode())
         return digest.hexdigest()
@@ -146,16 +190,6 @@ def _of_kind(master: Master, group: Group) -> Master:
     )
 
 
-def _keep(path: Path, master: Master) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write(path, master)
-    except OSError as error:
-        raise UnwritableError(
-            f"the master folder {path.parent} cannot be written: {error}", "name another with --masters"
-        ) from error
-
-
 def build_masters(
     plan: CalibrationPlan, store: MasterStore, progress: Progress
 ) -> tuple[dict[Pairing, Calibrator], list[Refused]]:
@@ -165,20 +199,18 @@ def build_masters(
     """
     needed = plan.needed()
     progress.stage("masters", len(needed))
-    refused: list[Refused] = []
+    serving = {key for pair in plan.pairings.values() for key in (pair.bias, pair.dark, pair.flat)}
     for group in needed:
         flat = plan.flats.get(group.key, FlatPairing(flat=group.key))
         pedestal = plan.group(flat.pedestal) if flat.pedestal else None
-        try:
-            store.build(group, pedestal if pedestal and pedestal.key in store.built else None, flat.black)
-        except FrameError as error:
-            refused += [refusal(frame, error, group.kind) for frame in group.frames]
+        if group.key in serving:  # what serves flats alone is built when a flat is
+            store.try_build(group, pedestal, flat.black)
         progress.step(group.key)
     made = {
         pairing: _calibrator(_without(pairing, store.built), store) for pairing in set(plan.pairings.values())
     }
     store.built.clear()  # lights need the calibrators alone: biases, flats and variances would stay for nothing
-    return made, refused
+    return made, store.refused
 
 
 def _without(pairing: Pairing, built: dict[str, Master]) -> Pairing:
@@ -296,15 +328,12 @@ def build_all(
         progress.stage("masters", len(plan.groups))
         first = [group for group in plan.groups if group.kind is not Kind.FLAT]
         for group in first + [group for group in plan.groups if group.kind is Kind.FLAT]:
-            try:
-                _build_alone(group, plan, store, recipe)
-            except FrameError as error:
-                refused += [refusal(frame, error, group.kind) for frame in group.frames]
+            _build_alone(group, plan, store, recipe)
             progress.step(group.key)
-    return refused
+    return refused + store.refused
 
 
 def _build_alone(group: Group, plan: CalibrationPlan, store: MasterStore, recipe: Recipe) -> None:
     flat = pair_flat(group, plan.groups, recipe.calibration) if group.kind is Kind.FLAT else None
-    pedestal = plan.group(flat.pedestal) if flat and flat.pedestal in store.built else None
-    store.build(group, pedestal, flat.black if flat else 0.0)
+    pedestal = plan.group(flat.pedestal) if flat and flat.pedestal else None
+    store.try_build(group, pedestal, flat.black if flat else 0.0)

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc
 
 from sidera.model.transform import Transform
 from sidera.registration.match import Field, mapped
@@ -106,6 +105,8 @@ def chance(matches: int, shared: Overlap, radius: float, stars_spent: int, log_t
     p = min(shared.expected(radius) / max(shared.candidates, 1), 1.0)
     if p <= 0:
         return IMPOSSIBLE
+    from scipy.special import betainc  # loads slowly: a run begins before it weighs evidence
+
     tail = float(betainc(min(m, n), n - min(m, n) + 1, p))
     if tail <= 0:
         return IMPOSSIBLE

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations
 from math import comb
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from sidera.model.stars import Stars
 from sidera.model.transform import Model, Transform
 from sidera.types import F64, I64
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 C128 = npt.NDArray[np.complex128]
 
@@ -27,6 +30,13 @@ QUADS = 6000
 """About so many patterns are made of a longer list, each within a neighbourhood."""
 HITS = 600
 """The closest pairs of patterns that are put to the vote."""
+
+
+def tree_of(points: F64) -> "cKDTree[None]":
+    """For the nearest neighbours of points, shape (points, dimensions)."""
+    from scipy.spatial import cKDTree  # loads slowly: a run begins before it matches stars
+
+    return cKDTree(points)
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,7 @@ class Field:
     @cached_property
     def tree(self) -> "cKDTree[None]":
         """For the nearest neighbours."""
-        return cKDTree(self.at)
+        return tree_of(self.at)
 
     def holds(self, at: F64) -> npt.NDArray[np.bool_]:
         """Which of the points, shape (..., 2), lie on the frame."""
@@ -107,7 +117,7 @@ def mutual_pairs(transform: Transform, reference: Field, frame: Field, radius: f
     if not found.size:
         return np.empty((0, 2), np.int64)
     # Only a star that found a partner can be anybody's mutual nearest, but any may be nearer: ask among all.
-    _, back = cKDTree(seen).query(frame.at[star[found]])
+    _, back = tree_of(seen).query(frame.at[star[found]])
     mutual = found[back == found]
     return np.column_stack([mutual, star[mutual]]).astype(np.int64)
 
@@ -160,7 +170,7 @@ def _fours(at: F64) -> I64:
     neighbours = 6
     while count * comb(neighbours + 1, 3) <= QUADS and neighbours < count - 2:
         neighbours += 1
-    near = np.asarray(cKDTree(at).query(at, k=neighbours + 1)[1])
+    near = np.asarray(tree_of(at).query(at, k=neighbours + 1)[1])
     members = near[:, _subsets(neighbours, 3) + 1]
     own = np.broadcast_to(np.arange(count)[:, None, None], (*members.shape[:2], 1))
     fours = np.sort(np.concatenate([own, members], axis=2).reshape(-1, 4), axis=1).astype(np.int64)
@@ -210,7 +220,7 @@ def _hits(reference: Patterns, frame: Patterns) -> tuple[C128, C128]:
     """Corners, shape (hits, 4), of patterns that look alike, the closest ones only."""
     if not len(reference.code) or not len(frame.code):
         return np.empty((0, 4), np.complex128), np.empty((0, 4), np.complex128)
-    found = cKDTree(frame.code).query(reference.code, k=4, distance_upper_bound=0.02)
+    found = tree_of(frame.code).query(reference.code, k=4, distance_upper_bound=0.02)
     distance, other = map(np.asarray, found)
     one, choice = np.nonzero(np.isfinite(distance))
     two, distance = other[one, choice], distance[one, choice]
@@ -234,7 +244,7 @@ def _elected(turn: C128, centre_at: C128, centre: complex, reach: float) -> list
         return []
     place = np.column_stack([centre_at.real, centre_at.imag, turn.real * reach, turn.imag * reach])
     radius = 3 + 0.01 * reach
-    groups = [np.array(group) for group in np.asarray(cKDTree(place).query_ball_point(place, radius))]
+    groups = [np.array(group) for group in np.asarray(tree_of(place).query_ball_point(place, radius))]
     order = sorted(range(turn.size), key=lambda i: (-len(groups[i]), i))
     taken = np.zeros(turn.size, np.bool_)
     elected = []
