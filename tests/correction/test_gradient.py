@@ -82,6 +82,34 @@ def test_channels_share_a_mask_and_lose_their_own_gradients():
     assert found.mask.ndim == 2
 
 
+def cornered(heights, length):
+    """Three skies with light that comes from the top right corner, so many sigma high there in each colour."""
+    skies = [sky(curved=True, stars=60, nebula=0.05, seed=seed) for seed in range(3)]
+    v, u = np.mgrid[-1 : 1 : 360 * 1j, -1 : 1 : 480 * 1j]
+    light = [height * SIGMA * np.exp(-np.hypot(u - 1, v + 1) / length) for height in heights]
+    image = np.stack([one.image + more for one, more in zip(skies, light, strict=True)])
+    return image.astype(np.float32), skies, light
+
+
+@pytest.mark.parametrize("length", [0.2, 0.35])
+def test_an_amplifier_s_glow_in_one_corner_goes_with_the_gradient(length):
+    image, skies, light = cornered((12, 11.5, 12.5), length)
+    found = find_gradient(image)
+    assert "glow in one corner" in found.name
+    for plane, truth, more in zip(found.image(), skies, light, strict=True):
+        error = plane - truth.ground - more
+        assert np.abs(at_mesh_scale(error - np.median(error))).max() < 0.35 * SIGMA
+
+
+def test_a_coloured_nebula_in_a_corner_is_no_glow():
+    image, skies, light = cornered((12, 5, 6), 0.3)
+    found = find_gradient(image)
+    assert "glow" not in found.name
+    error = found.image()[0] - skies[0].ground
+    corner = light[0] > 4 * SIGMA
+    assert (error - np.median(error))[corner].mean() < 0.3 * light[0][corner].mean()
+
+
 def test_large_images_are_judged_on_a_small_copy():
     truth = sky(shape=(1300, 1701), curved=True, stars=300)
     assert np.abs(at_mesh_scale(left_over(find_gradient(truth.image), truth))).max() < 0.1

@@ -1,5 +1,7 @@
 """Green goes; a neutral sky, and whatever is red or blue, stays as it was."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -102,6 +104,14 @@ def test_strips_and_narrow_images_hold(shape):
     image = np.full(shape, 5.0, np.float32)
     image[1] += 10
     assert scnr(image, 0.1)[1] == pytest.approx(np.full(shape[1:], 5.0))
+
+
+def test_strips_leave_no_seam(monkeypatch):
+    image = sky()
+    image[1, 40:220] += np.linspace(0, 60, 180, dtype=np.float32)[:, None]
+    whole = scnr(image, SIGMA)
+    monkeypatch.setattr(sys.modules["sidera.correction.scnr"], "ROWS", 17)
+    np.testing.assert_allclose(scnr(image, SIGMA), whole, atol=1e-4 * SIGMA)
 
 
 def test_what_nobody_measured_stays_unknown_and_spoils_nothing():

@@ -1,5 +1,7 @@
 """From a linear stack to a picture: what is done, what is left alone, what is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -13,6 +15,7 @@ from sidera.model.stack import Stack
 from sidera.pipeline.finish import STAGES, finish
 from sidera.pipeline.progress import Progress
 from sidera.pipeline.recipe import Recipe
+from sidera.stretch.choose import stretch as stretched
 from skies import SIGMA, at_mesh_scale, sky
 from smallnight import small_night
 
@@ -201,3 +204,56 @@ def test_a_simulated_night_is_stacked_and_finished(tmp_path):
     np.testing.assert_array_equal(read_stack(tmp_path / "s.fits").image, result.image)
     done = sidera.finish(tmp_path / "s.fits")
     assert "measured on the raw frames" in {step.name: step.told for step in done.steps}["whitebalance"]
+
+
+def test_a_file_is_finished_as_the_same_stack_in_memory_is(tmp_path):
+    stack = stack_of(colour(), star_colours=())
+    write(tmp_path / "s.fits", stack)
+    recipe = Recipe().with_settings(["scnr.enabled=true", "denoise.enabled=true"])
+    here, there = finish(stack, recipe), finish(tmp_path / "s.fits", recipe)
+    bare = finish(tmp_path / "s.fits", recipe, maps=False)
+    np.testing.assert_array_equal(there.image, here.image)
+    np.testing.assert_array_equal(bare.image, here.image)
+    np.testing.assert_array_equal(there.stack.noise, here.stack.noise)
+    assert bare.stack.noise.size == 0
+    assert there.steps == here.steps
+
+
+def test_a_stack_in_the_file_s_own_byte_order_is_finished_too():
+    stack = stack_of(colour())
+    turned = {name: getattr(stack, name).astype(">f4") for name in ("image", "noise", "weight")}
+    swapped = replace(stack, **turned, coverage=stack.coverage.astype(">i2"))
+    recipe = Recipe().with_settings(["scnr.enabled=true", "denoise.enabled=true"])
+    np.testing.assert_array_equal(finish(swapped, recipe).image, finish(stack, recipe).image)
+
+
+def test_a_picture_written_in_strips_is_the_whole_picture(tmp_path):
+    tall = np.concatenate([colour(seed) for seed in range(3)], axis=1)  # more rows than one strip has
+    done = finish(stack_of(tall, bottom_up=True))
+    done.save(tmp_path / "strips.png")
+    write(tmp_path / "whole.png", done.picture)
+    assert (tmp_path / "strips.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
+    np.testing.assert_array_equal(
+        done.picture.image, np.flip(stretched(done.image, parameters=done.parameters).image, 1)
+    )
+
+
+def test_green_is_judged_by_the_noise_that_the_stack_itself_claims():
+    image = colour()
+    image[1] += 25  # 2.5 sigma everywhere
+    recipe = only("scnr", scnr__enabled="true")
+    calm = replace(stack_of(image), noise=np.full_like(image, SIGMA))
+    wild = replace(calm, noise=np.full_like(image, 100 * SIGMA))
+    changed = [finish(stack, recipe).steps[0].figures["changed"][0] for stack in (calm, wild)]
+    assert changed[0] > 0.9
+    assert changed[1] < 0.1
+
+
+def test_the_width_of_the_same_stars_is_told_before_and_after_noise_reduction():
+    image = sky(shape=(400, 440), stars=200, rise=0.0).image
+    step = finish(image, only("denoise", denoise__enabled="true")).steps[0]
+    before, after = step.figures["fwhm_before"][0], step.figures["fwhm_after"][0]
+    assert after == pytest.approx(before, rel=0.01)
+    assert before == pytest.approx(2 * 2 * np.sqrt(2 ** (1 / 3) - 1), rel=0.15)  # of the Moffat profile
+    assert f"FWHM of stars from {before:.3f}" in step.told
+    assert step.figures["noise_after"][0] < step.figures["noise_before"][0]

@@ -149,7 +149,7 @@ def test_a_folder_that_may_not_be_read_is_said(tmp_path, monkeypatch):
     closed = tmp_path / "closed"
     walk = os.walk
 
-    def refusing(folder, onerror):
+    def refusing(folder, onerror, followlinks):
         onerror(PermissionError(13, "Permission denied", str(closed)))
         yield from walk(folder)
 

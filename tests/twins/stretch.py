@@ -84,3 +84,11 @@ def colour(values, curves, keep, weights=(0.2126, 0.7152, 0.0722)):
     lift = bent(light) / light if light > 0 else 0
     peak = max([1, *(value * lift for value, _ in known)])
     return [keep * value * lift / peak + (1 - keep) * bent(value) if value == value else value for value in x]
+
+
+def clipped(values, curve):
+    """How many values lie under black, over white, and are known at all."""
+    black = curve.low + curve.shadows * (curve.high - curve.low)
+    white = curve.low + curve.highlights * (curve.high - curve.low)
+    known = [value for value in values if value == value]
+    return [sum(value < black for value in known), sum(value > white for value in known), len(known)]

@@ -39,15 +39,32 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
+class Glow:
+    """Light that falls off exponentially from a corner of the frame, as an amplifier's does."""
+
+    u: float
+    v: float
+    """The corner: each -1 or 1."""
+    length: float
+    """In which it falls to 1/e, where half of the frame is 1."""
+
+    def at(self, u: F64, v: F64) -> F64:
+        """1 in the corner."""
+        light: F64 = np.exp(-np.hypot(u - self.u, v - self.v) / self.length)
+        return light
+
+
+@dataclass(frozen=True)
 class Polynomial:
-    """Sum of Legendre products of a total degree."""
+    """Sum of Legendre products of a total degree; the last coefficient is the glow's, where there is one."""
 
     degree: int
     coefficients: F64
+    glow: Glow | None = None
 
     def at(self, u: F64, v: F64) -> F64:
         """Level at places."""
-        level: F64 = terms(u.ravel(), v.ravel(), self.degree) @ self.coefficients
+        level: F64 = terms(u.ravel(), v.ravel(), self.degree, self.glow) @ self.coefficients
         return level.reshape(u.shape)
 
 
@@ -105,12 +122,12 @@ class Cells:
         return self.u.size
 
 
-def terms(u: F64, v: F64, degree: int) -> F64:
-    """Legendre products ``P_i(u) P_j(v)``, i + j up to ``degree``, shape (places, terms)."""
+def terms(u: F64, v: F64, degree: int, glow: Glow | None = None) -> F64:
+    """Legendre products ``P_i(u) P_j(v)``, i + j up to ``degree``, and the glow; shape (places, terms)."""
     across = np.polynomial.legendre.legvander(u, degree)
     down = np.polynomial.legendre.legvander(v, degree)
     columns = [across[:, i] * down[:, n - i] for n in range(degree + 1) for i in range(n + 1)]
-    return np.stack(columns, axis=1)
+    return np.stack(columns if glow is None else [*columns, glow.at(u, v)], axis=1)
 
 
 def count_terms(degree: int) -> int:
@@ -190,11 +207,11 @@ def cells_of(planes: F32, grounds: Sequence[F32], models: Sequence[Model]) -> Ce
     return Cells(u, v, level[:, known] + ground, error[:, known], share[known])
 
 
-def fit_polynomial(cells: Cells, channel: int, degree: int) -> Polynomial:
+def fit_polynomial(cells: Cells, channel: int, degree: int, glow: Glow | None = None) -> Polynomial:
     """Least squares on the cells, those that stand out dropped."""
     level: F64 = cells.level[channel]
     share: F64 = np.sqrt(cells.share)
-    design = terms(cells.u, cells.v, degree)
+    design = terms(cells.u, cells.v, degree, glow)
     kept = np.ones(len(cells), np.bool_)
     coefficients = _solved(design, level, share)
     for _ in range(8):
@@ -203,7 +220,7 @@ def fit_polynomial(cells: Cells, channel: int, degree: int) -> Polynomial:
             break
         kept = fresh
         coefficients = _solved(design[kept], level[kept], share[kept])
-    return Polynomial(degree, coefficients)
+    return Polynomial(degree, coefficients, glow)
 
 
 def _solved(design: F64, level: F64, weight: F64) -> F64:
@@ -330,9 +347,9 @@ def fit_spline(cells: Cells, channel: int, smoothing: float, base: Polynomial) -
     kept = np.ones(len(cells), np.bool_)
     model: Model = base
     for _ in range(4):
-        if np.count_nonzero(kept) < 12:
-            return model
         places = np.column_stack([cells.u[kept], cells.v[kept]])
+        if len(places) < 12 or np.ptp(places, axis=0).min() == 0:  # of cells in a row, no surface
+            return model
         weight = np.clip(1 / cells.share[kept], 1.0, 4.0)
         over = RBFInterpolator(
             places, level[kept], smoothing=strength * weight, kernel="thin_plate_spline", degree=1

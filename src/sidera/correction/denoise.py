@@ -6,7 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from sidera.correction.noise import Noise, Texture, deviation, layers, middle, noise_of, texture
+from sidera.correction.noise import (
+    WINDOW,
+    Noise,
+    Texture,
+    deviation,
+    layers,
+    middle,
+    middles,
+    noise_of,
+    texture,
+)
 from sidera.errors import ShapeError
 from sidera.kernels import starlet as kernels
 from sidera.model.finishing import DenoiseSettings
@@ -45,6 +55,7 @@ def denoise(
     settings: DenoiseSettings | None = None,
     *,
     halves: tuple[object, object] | None = None,
+    in_place: bool = False,
 ) -> Denoised:
     """Lower the noise of the sky and of faint light, not that of stars.
 
@@ -52,13 +63,15 @@ def denoise(
     ----------
     image : float32 array, shape (rows, columns) or (3, rows, columns)
         Linear; NaN stays NaN and has no part in anything.
-    noise : float, one a channel, a map of the image's shape, or None
+    noise : float, one a channel, a map of the image's shape, Noise, or None
         Standard errors in the image's unit. A map says where there is more of it.
     settings : DenoiseSettings
         Method and strength.
-    halves : pair of arrays of the image's shape, optional
+    halves : pair of arrays of the image's shape, or of its `middle`'s, optional
         Stacks of the odd and of the even frames, on the image's grid and in its unit: half their difference has
         exactly the image's noise, however correlated it is, and one tells what is noise in the other.
+    in_place : bool
+        The image itself is changed, if it is a float32 array, instead of a copy.
 
     Returns
     -------
@@ -89,12 +102,27 @@ def denoise(
     known = noise_of(planes, noise)
     pair = None if halves is None else _pair(halves, pixels.shape)
     plan = _plan(planes, known, settings, pair)
-    out = np.empty_like(planes)
+    before = texture(pixels)
+    out = planes if in_place else planes.copy()
     rows = max(64, SAMPLES // (planes.shape[0] * planes.shape[2] * (plan.scales + 4)))
+    halo = _halo(plan.scales)
+    above = planes[:, :0]
     for top in range(0, planes.shape[1], rows):
-        _strip(planes, out, slice(top, min(top + rows, planes.shape[1])), plan, settings)
+        bottom = min(top + rows, planes.shape[1])
+        wide = np.concatenate((above, out[:, top : bottom + halo]), axis=1)  # of what is not smoothed yet
+        first = top - above.shape[1]
+        above = wide[:, max(bottom - halo - first, 0) : bottom - first].copy()
+        out[:, top:bottom] = _smoothed(wide, slice(first, first + wide.shape[1]), plan, settings)[
+            :, top - first : bottom - first
+        ]
     strength = plan.strength if settings.method == "starlet" else 1.0
-    return Denoised(out.reshape(pixels.shape), texture(pixels), texture(out.reshape(pixels.shape)), strength)
+    made = out.reshape(pixels.shape)
+    return Denoised(made, before, texture(made), strength)
+
+
+def _halo(scales: int) -> int:
+    """Rows around a strip that the largest layer sees in every round."""
+    return max(ROUNDS * 2 * ((1 << scales) - 1), 2 * ((1 << FINE) - 1) + max(GROWN) // 2)
 
 
 @dataclass(frozen=True)
@@ -113,20 +141,22 @@ class _Plan:
 
 
 def _pair(halves: tuple[object, object], shape: tuple[int, ...]) -> tuple[F32, F32]:
-    odd, even = (plain(half) for half in halves)
-    if odd.shape != shape or even.shape != shape:
-        raise ShapeError(f"halves of shape {odd.shape} and {even.shape}", f"give the image's, {shape}")
-    odd, even = (half.reshape(-1, *shape[-2:]) for half in (odd, even))
-    return odd, even
+    """The middles of the halves."""
+    windows = []
+    seen = (*shape[:-2], *(min(size, WINDOW) for size in shape[-2:]))
+    for half in halves:
+        pixels: F32 = half if isinstance(half, np.ndarray) else plain(half)
+        if pixels.shape not in (shape, seen):
+            raise ShapeError(f"a half of shape {pixels.shape}", f"give the image's, {shape}")
+        windows.append(middles(pixels.reshape(-1, *pixels.shape[-2:])))
+    return windows[0], windows[1]
 
 
 def _plan(planes: F32, noise: Noise, settings: DenoiseSettings, halves: tuple[F32, F32] | None) -> _Plan:
     together = len(planes) == 3 and all(np.isfinite(plane).any() for plane in planes)
     scales = max(1, min(settings.scales, int(np.log2(max(min(planes.shape[1:]), 2)))))
-    window = _mixed(np.stack([middle(plane) for plane in planes]), together)
-    pair = (
-        None if halves is None else [_mixed(np.stack([middle(p) for p in half]), together) for half in halves]
-    )
+    window = _mixed(middles(planes), together)
+    pair = None if halves is None else [_mixed(half, together) for half in halves]
     shown = window if pair is None else (pair[0] - pair[1]) / np.float32(2)
     sigma = np.array([_layer_noise(plane, max(scales, FINE), pair is None) for plane in shown])
     strength = settings.strength
@@ -191,15 +221,11 @@ def _sky(plane: F32) -> tuple[float, float]:
     return level, deviation(known - np.float32(level))
 
 
-def _strip(planes: F32, out: F32, rows: slice, plan: _Plan, settings: DenoiseSettings) -> None:
-    """Some rows, with those around that the largest layer seesin every round."""
-    halo = max(ROUNDS * 2 * ((1 << plan.scales) - 1), 2 * ((1 << FINE) - 1) + max(GROWN) // 2)
-    around = slice(max(rows.start - halo, 0), min(rows.stop + halo, planes.shape[1]))
-    own = slice(rows.start - around.start, rows.stop - around.start)
-    wide = np.ascontiguousarray(planes[:, around])
+def _smoothed(wide: F32, around: slice, plan: _Plan, settings: DenoiseSettings) -> F32:
+    """Some rows with less noise; those at the edges of it, by `_halo`, as far as they can be known."""
     mixed = _mixed(wide, plan.together)
     parts = [layers(plane, max(plan.scales, FINE)) for plane in mixed]
-    share = [plan.noise.share(min(channel, len(planes) - 1), around) for channel in range(len(planes))]
+    share = [plan.noise.share(channel, around) for channel in range(len(wide))]
     keep = _protected(parts, share, plan.sigma)
     if settings.method == "median":
         smooth = np.stack([_medians(plane) for plane in wide])
@@ -209,9 +235,11 @@ def _strip(planes: F32, out: F32, rows: slice, plan: _Plan, settings: DenoiseSet
             )
     else:
         smooth = _unmixed(_shrunk(mixed, share, plan, settings), plan.together)
-    taken = np.float32(settings.amount) * (1 - keep)
-    mingled = wide + taken * (smooth - wide)
-    out[:, rows] = np.where(np.isfinite(mingled), mingled, wide)[:, own]
+    smooth -= wide
+    smooth *= np.float32(settings.amount) * (1 - keep)
+    np.copyto(smooth, np.float32(0), where=~np.isfinite(smooth))
+    smooth += wide
+    return smooth
 
 
 def _shrunk(planes: F32, share: list[F32 | float], plan: _Plan, settings: DenoiseSettings) -> F32:

@@ -21,6 +21,7 @@ from sidera.correction.background import (
     surface,
     widened,
 )
+from sidera.correction.glow import corner_glow
 from sidera.correction.masks import Small, median_of, objects, own, pixel_noise, planes_of, small
 from sidera.errors import UsageError
 from sidera.kernels import surface as kernels
@@ -145,7 +146,7 @@ def find_gradient(image: object, settings: GradientSettings | None = None) -> Gr
             unknown,
         )
     seen = Small(np.ascontiguousarray(copy.planes[alive]), copy.side)
-    mask, bases = _settled(seen, settings)
+    mask, bases = _with_glow(seen.planes, *_settled(seen, settings), settings)
     models, mask, name = _chosen(seen, mask, bases, settings)
     shape = (planes.shape[1], planes.shape[2])
     nodes = [lattice(model, seen.planes.shape[1:]) for model in models]
@@ -233,6 +234,26 @@ def _at_rest(planes: F32, models: list[Polynomial], degree: int, protection: flo
     return None if seen is None else _View(mask, models, losses(seen, degree))
 
 
+def _with_glow(
+    planes: F32, mask: Bool, bases: list[Polynomial], settings: GradientSettings
+) -> tuple[Bool, list[Polynomial]]:
+    """Mask and polynomials with the glow of a corner among them, if what was masked there is one.
+
+    The glow is taken away, and mask and polynomials are found anew.
+    """
+    found = corner_glow(planes, mask, bases)
+    if found is None:
+        return mask, bases
+    glow, heights = found
+    light = surface(lattice(Polynomial(0, np.array([0.0, 1.0]), glow), planes.shape[1:]), planes.shape[1:])
+    clear = planes - light * np.array(heights, np.float32)[:, None, None]
+    mask, models = _settled(Small(clear, 1.0), settings)
+    return mask, [
+        Polynomial(one.degree, np.append(one.coefficients, height), glow)
+        for one, height in zip(models, heights, strict=True)
+    ]
+
+
 def _chosen(
     seen: Small, mask: Bool, bases: list[Polynomial], settings: GradientSettings
 ) -> tuple[list[Model], Bool, str]:
@@ -251,8 +272,9 @@ def _chosen(
         settings.model == "polynomial"
         and len(cells) >= 3 * (settings.degree + 1) * (settings.degree + 2) // 2
     ):
-        bases = [fit_polynomial(cells, channel, settings.degree) for channel in channels]
-    return list(bases), mask, f"polynomial of degree {bases[0].degree}"
+        bases = [fit_polynomial(cells, channel, settings.degree, bases[0].glow) for channel in channels]
+    glow = "" if bases[0].glow is None else " and a glow in one corner"
+    return list(bases), mask, f"polynomial of degree {bases[0].degree}{glow}"
 
 
 def _grounds(models: Sequence[Model], shape: tuple[int, int]) -> list[F32]:

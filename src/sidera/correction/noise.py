@@ -26,19 +26,28 @@ class Noise:
     sigma : tuple of float
         On the sky, of each channel, in the image's unit; 0 where a channel holds nothing.
     local : float32 array, shape (channels, rows, columns), or None
-        The same of each pixel, where a map was given.
+        The same of each pixel, where a map was given; it may lie in a file.
+    factors : tuple of float
+        By which the image was scaled, channel by channel, since the map was made; empty for none.
     """
 
     sigma: tuple[float, ...]
     local: F32 | None = None
+    factors: tuple[float, ...] = ()
 
     def share(self, channel: int, rows: slice) -> F32 | float:
         """Noise of some rows over that of the sky; 1 where unknown."""
         if self.local is None or not self.sigma[channel]:
             return 1.0
-        ratio = self.local[channel, rows] / np.float32(self.sigma[channel])
+        factor = self.factors[channel] if self.factors else 1.0
+        ratio = self.local[channel, rows] * np.float32(factor / self.sigma[channel])
         share: F32 = np.nan_to_num(np.maximum(ratio, np.float32(0.05)), nan=1.0, posinf=1.0)
         return share
+
+    def scaled(self, factors: tuple[float, ...]) -> "Noise":
+        """Of the image with each channel scaled; the map itself is left as it is."""
+        sigma = tuple(one * factor for one, factor in zip(self.sigma, factors, strict=True))
+        return Noise(sigma, self.local, factors)
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ def noise_of(image: F32, noise: object = None) -> Noise:
     ----------
     image : float32 array, shape (channels, rows, columns)
         Linear.
-    noise : float, one a channel, a map of the image's shape, or None
+    noise : float, one a channel, a map of the image's shape, Noise, or None
         Standard errors in the image's unit.
 
     Raises
@@ -64,11 +73,13 @@ def noise_of(image: F32, noise: object = None) -> Noise:
     ShapeError
         When the noise fits the image in none of these ways.
     """
+    if isinstance(noise, Noise):
+        return noise
     if noise is None:
         return Noise(tuple(starlet_noise(plane) for plane in image))
     if isinstance(noise, int | float):
         return Noise((float(noise),) * len(image))
-    given = plain(noise)
+    given: F32 = noise if isinstance(noise, np.ndarray) else plain(noise)
     if given.size == len(image) and given.ndim == 1:
         return Noise(tuple(float(one) for one in given))
     planes = given if given.ndim == 3 else given[np.newaxis]
@@ -77,6 +88,11 @@ def noise_of(image: F32, noise: object = None) -> Noise:
             f"noise of shape {given.shape} for an image of {image.shape}", "give a map of the same shape"
         )
     return Noise(tuple(_median(middle(plane)) for plane in planes), planes)
+
+
+def middles(planes: F32) -> F32:
+    """`middle` of each channel, ``[channel, row, column]``."""
+    return np.stack([middle(plane) for plane in planes])
 
 
 def starlet_noise(plane: F32) -> float:
@@ -92,7 +108,7 @@ def middle(plane: F32) -> F32:
     """A window in the middle, no larger than statistics need."""
     rows, columns = plane.shape
     top, left = max(0, (rows - WINDOW) // 2), max(0, (columns - WINDOW) // 2)
-    return np.ascontiguousarray(plane[top : top + WINDOW, left : left + WINDOW])
+    return np.ascontiguousarray(plane[top : top + WINDOW, left : left + WINDOW], np.float32)
 
 
 def _median(values: F32) -> float:

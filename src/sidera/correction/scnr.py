@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sidera.correction.noise import Noise, deviation, layers, middle, noise_of
+from sidera.correction.noise import Noise, deviation, layers, middles, noise_of
 from sidera.errors import ShapeError
 from sidera.kernels import starlet as kernels
 from sidera.model.finishing import ScnrSettings
@@ -52,38 +52,59 @@ def scnr(
     noise and all, and a neutral sky not at all. The maximum of two noisy values is above their mean by 0.56 sigma,
     so its excess in a neutral sky is below zero, where nothing is done.
     """
-    settings = settings or ScnrSettings()
-    pixels = plain(image)
-    if pixels.ndim not in (2, 3) or 0 in pixels.shape or (pixels.ndim == 3 and len(pixels) not in (1, 3)):
-        raise ShapeError(f"SCNR works on (3, rows, columns); got shape {pixels.shape}")
-    mask = None if protect is None else plain(protect)
-    if mask is not None and mask.shape != pixels.shape[-2:]:
-        raise ShapeError(f"the mask has shape {mask.shape}", f"give {pixels.shape[-2:]}")
+    pixels, settings = plain(image), settings or ScnrSettings()
+    _check(pixels)
     if pixels.ndim == 2 or len(pixels) == 1 or not settings.amount:
         return pixels
     out = pixels.copy()
-    known = noise_of(pixels, noise)
-    sign = np.float32(-1 if settings.colour == "magenta" else 1)
-    broad = _broad_noise(np.stack([middle(plane) for plane in pixels]), known, settings, sign)
-    for top in range(0, pixels.shape[1], ROWS):
-        _strip(pixels, out, top, known, broad, settings, sign, mask)
+    scnr_in_place(out, noise, settings, protect)
     return out
 
 
-def _strip(
+def scnr_in_place(
+    image: F32, noise: object = None, settings: ScnrSettings | None = None, protect: object = None
+) -> float:
+    """As `scnr`, of the image itself; and the share of its pixels that changed."""
+    settings = settings or ScnrSettings()
+    mask = None if protect is None else plain(protect)
+    if mask is not None and mask.shape != image.shape[-2:]:
+        raise ShapeError(f"the mask has shape {mask.shape}", f"give {image.shape[-2:]}")
+    if not settings.amount:
+        return 0.0
+    known = noise_of(image, noise)
+    sign = np.float32(-1 if settings.colour == "magenta" else 1)
+    broad = _broad_noise(middles(image), known, settings, sign)
+    changed, above = 0, image[:, :0]
+    for top in range(0, image.shape[1], ROWS):
+        rows = slice(top, min(top + ROWS, image.shape[1]))
+        wide = np.concatenate((above, image[:, top : rows.stop + HALO]), axis=1)  # green as it was
+        around = slice(top - above.shape[1], top - above.shape[1] + wide.shape[1])
+        above = wide[:, rows.stop - around.start - HALO : rows.stop - around.start].copy()
+        taken = _taken(wide, around, rows, known, broad, settings, sign)
+        if mask is not None:
+            taken *= 1 - mask[rows]
+        np.copyto(taken, np.float32(0), where=~np.isfinite(taken))
+        image[1, rows] -= sign * taken
+        changed += int(np.count_nonzero(taken))
+    return float(changed / image[1].size)
+
+
+def _check(pixels: F32) -> None:
+    if pixels.ndim not in (2, 3) or 0 in pixels.shape or (pixels.ndim == 3 and len(pixels) not in (1, 3)):
+        raise ShapeError(f"SCNR works on (3, rows, columns); got shape {pixels.shape}")
+
+
+def _taken(
     image: F32,
-    out: F32,
-    top: int,
+    around: slice,
+    rows: slice,
     noise: Noise,
     broad: float,
     settings: ScnrSettings,
     sign: np.float32,
-    mask: F32 | None,
-) -> None:
-    """Some rows."""
-    rows = slice(top, min(top + ROWS, image.shape[1]))
-    around = slice(max(top - HALO, 0), min(rows.stop + HALO, image.shape[1]))
-    wide = _excess(image[:, around], settings, sign)
+) -> F32:
+    """What is taken from some rows, of which ``image`` has those ``around`` too."""
+    wide = _excess(image, settings, sign)
     sigma = np.float32(_sigma(noise)) * _local(noise, around)
     alone = wide / sigma
     mean = _mean_excess(np.where(np.abs(alone) < HIGH, wide, np.float32(np.nan)))
@@ -93,11 +114,9 @@ def _strip(
     believed = _ramp(alone, LOW, HIGH)
     around_it = _ramp(mean / (np.float32(broad) * local), LOW, HIGH)
     red_or_blue = _ramp(alone, -HIGH, -LOW)  # far below zero: a pixel with a colour of its own
-    taken = believed * excess + (1 - believed) * around_it * red_or_blue * np.maximum(mean, 0)
+    taken: F32 = believed * excess + (1 - believed) * around_it * red_or_blue * np.maximum(mean, 0)
     taken *= np.float32(settings.amount)
-    if mask is not None:
-        taken *= 1 - mask[rows]
-    out[1, rows] -= sign * np.nan_to_num(taken, nan=0.0, posinf=0.0, neginf=0.0)
+    return taken
 
 
 def _excess(image: F32, settings: ScnrSettings, sign: np.float32) -> F32:

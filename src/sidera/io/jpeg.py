@@ -12,6 +12,8 @@ from sidera.types import U8
 
 LARGEST = 65_500
 """Pixels a side that the format can count, and its library takes."""
+OPTIMISED = 1 << 24
+"""Samples up to which the codes are fitted to the picture: 3 % smaller files, for twice the picture's memory."""
 LONGEST = 65_000
 """Bytes of a comment."""
 DESCRIPTION, SOFTWARE, DATE, EXIF, EXPOSURE, TAKEN = 270, 305, 306, 34665, 33434, 36867
@@ -50,7 +52,7 @@ def write_jpeg(stream: BinaryIO, values: U8, about: About, quality: int = 92) ->
         format="JPEG",
         quality=quality,
         subsampling=0,
-        optimize=True,
+        optimize=values.size <= OPTIMISED,
         icc_profile=srgb_profile(grey),
         exif=_exif(about),
         comment=about.text().encode("utf-8")[:LONGEST],

@@ -1,34 +1,30 @@
 """Finish: from a linear stack to a corrected one and a picture; the corridor of the corrections."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from sidera._version import __version__
-from sidera.correction.crop import best_rectangle, crop
-from sidera.correction.denoise import denoise
-from sidera.correction.gradient import Gradient, find_gradient
-from sidera.correction.neutralise import add_to, find_neutral
-from sidera.correction.scnr import scnr
-from sidera.correction.whitebalance import Balance, manual_balance, scale_light, star_balance
+from sidera.correction.gradient import Gradient
 from sidera.errors import ShapeError, UsageError
 from sidera.io.stacks import read_stack
 from sidera.io.write import Format, format_of, write
 from sidera.model.finishing import ExportSettings
 from sidera.model.frame import Frame
 from sidera.model.header import Card, Header
-from sidera.model.picture import Picture
+from sidera.model.picture import Picture, Strips
 from sidera.model.stack import Stack
+from sidera.pipeline.corrections import Bench, correct
 from sidera.pipeline.progress import Progress
 from sidera.pipeline.recipe import Recipe
 from sidera.pipeline.report_values import FinishingStep
-from sidera.pipeline.star_light import star_light
-from sidera.stretch.apply import Parameters, joined
+from sidera.stretch.apply import Parameters, clipped_by, joined
+from sidera.stretch.auto import strips
 from sidera.stretch.choose import choose
-from sidera.stretch.choose import stretch as stretched
 from sidera.types import F32, plain
 
 STAGES = ("crop", "gradient", "neutralise", "whitebalance", "scnr", "denoise", "stretch")
@@ -60,8 +56,8 @@ class Finished:
     ----------
     stack : Stack
         Linear and corrected, with the maps that there were.
-    picture : Picture
-        The same, stretched.
+    parameters : Parameters
+        The stretch that makes a picture of it.
     steps : tuple of FinishingStep
         What each stage found and did.
     gradient : Gradient or None
@@ -69,7 +65,7 @@ class Finished:
     """
 
     stack: Stack
-    picture: Picture
+    parameters: Parameters
     steps: tuple[FinishingStep, ...]
     gradient: Gradient | None
     recipe: Recipe
@@ -78,6 +74,17 @@ class Finished:
     def image(self) -> F32:
         """Pixels of the corrected stack: float32, linear, NaN where no frame saw the sky."""
         return self.stack.image
+
+    @cached_property
+    def picture(self) -> Picture:
+        """The stretched image, whole; `save` needs less memory."""
+        return self._strips().whole()
+
+    def _strips(self) -> Strips:
+        stack, told = self.stack, self.stack.history
+        kept = [card for card in stack.cards if not (stack.bottom_up and card.keyword.startswith(PLACES))]
+        made = strips(stack.image, self.parameters, stack.bottom_up)
+        return replace(made, cards=joined(tuple(kept), self.parameters), history=told)
 
     def save(self, path: str | Path, *, format: Format | None = None) -> tuple[float, float]:
         """Write the linear stack (FITS, XISF) or the picture (PNG, JPEG, TIFF), as the name asks.
@@ -91,7 +98,7 @@ class Finished:
         """
         form, settings = format_of(path, format), self.recipe.export
         bits: dict[str, Literal[8, 16, 32] | None] = {"auto": None, "8": 8, "16": 16, "32": 32}
-        item = self.stack if is_linear(form, settings) else self.picture
+        item = self.stack if is_linear(form, settings) else self._strips()
         return write(path, item, format=form, bits=bits[settings.bits], quality=settings.quality)
 
     def save_model(self, path: str | Path) -> None:
@@ -141,41 +148,13 @@ def save_format(path: Path, named: str | None, *, linear: bool = False) -> Forma
     return form
 
 
-class _Bench:
-    """The stack under work; its image is our own copy and is corrected in place."""
-
-    def __init__(self, stack: Stack, recipe: Recipe) -> None:
-        self.stack, self.recipe = stack, recipe
-        self.sky: Gradient | None = None
-        self.taken: Gradient | None = None
-        self.stars = stack.star_colours
-        """Of the whole stack: those that the crop cuts off know the camera's colours too."""
-        self.levels: tuple[float, ...] = ()
-        self.factors: tuple[float, ...] = (1.0,) * (3 if stack.image.ndim == 3 else 1)
-        self.raw: F32 | None = None
-        self.curve: Parameters | None = None
-        """The cropped image as it came, where the halves are still to be corrected as it was."""
-        self.steps: list[FinishingStep] = []
-
-    def note(self, name: str, told: str, applied: bool = True, **figures: Sequence[float]) -> None:
-        """Keep what a stage did."""
-        known = {key: tuple(_number(value) for value in values) for key, values in figures.items()}
-        self.steps.append(FinishingStep(name=name, applied=applied, told=told, figures=known))
-
-    def known_sky(self) -> Gradient:
-        """The sky, found once."""
-        if self.sky is None:
-            self.sky = find_gradient(self.stack.image, self.recipe.gradient)
-            self.levels = self.sky.levels
-        return self.sky
-
-
 def finish(
     source: Stack | str | Path | object,
     recipe: Recipe | None = None,
     progress: Progress | None = None,
     *,
     maps: bool = True,
+    parameters: Parameters | None = None,
 ) -> Finished:
     """Correct a linear stack, and make a picture of it.
 
@@ -185,11 +164,13 @@ def finish(
         A stack of `sidera.stack`, a file of one, or any linear image, ``[row, column]`` or ``[3, row, column]``. It is
         left as it is.
     recipe : Recipe, optional
-        Its stages ``crop``, ``gradient``, ``neutralise``, ``whitebalance``, ``scnr``, ``stretch`` and ``export``.
+        Its stages from ``crop`` to ``stretch``, and ``export``.
     progress : Progress, optional
         Told of every step; its ``cancel`` stops at the next.
     maps : bool
-        False leaves the maps of a file unread: enough for a picture, at a third of the memory.
+        False leaves the maps out of the result: enough for a picture, at a third of the memory.
+    parameters : Parameters, optional
+        The stretch, moved by hand, in place of the one that the recipe finds.
 
     Returns
     -------
@@ -204,16 +185,17 @@ def finish(
     recipe, progress = recipe or Recipe(), progress or Progress()
     wanted = [name for name in STAGES if getattr(recipe, name).enabled or name == "stretch"]
     progress.stage("finish", len(wanted))
-    done = finish_stack(_opened(source, maps), recipe, progress.step)
+    own = isinstance(source, str | Path)
+    done = finish_stack(_opened(source), recipe, progress.step, maps=maps, own=own, parameters=parameters)
     progress.finish()
     return done
 
 
-def _opened(source: object, maps: bool) -> Stack:
+def _opened(source: object) -> Stack:
     if isinstance(source, Stack):
         return source
     if isinstance(source, str | Path):
-        return read_stack(Path(source).expanduser(), maps=maps)
+        return read_stack(Path(source).expanduser(), lazily=True)
     image = plain(source)
     if image.ndim not in (2, 3) or image.size == 0 or (image.ndim == 3 and len(image) != 3):
         raise ShapeError(f"an image is (rows, columns) or (3, rows, columns); got shape {image.shape}")
@@ -223,203 +205,63 @@ def _opened(source: object, maps: bool) -> Stack:
     return Stack(image, empty, empty, counts, none, none)
 
 
-def finish_stack(stack: Stack, recipe: Recipe, tick: Callable[[str], None]) -> Finished:
-    """As `finish`; ``tick`` is called with the name of each stage that is done, and may raise."""
-    bench = _Bench(stack, recipe)
+def finish_stack(
+    stack: Stack,
+    recipe: Recipe,
+    tick: Callable[[str], None],
+    *,
+    maps: bool = True,
+    own: bool = False,
+    parameters: Parameters | None = None,
+) -> Finished:
+    """As `finish`; ``tick`` is called with the name of each stage that is done, and may raise.
+
+    With ``own`` the stack's image is used up, and no copy of it made.
+    """
+    bench = Bench(stack, recipe, own=own)
     del stack  # of a file nobody else holds it: its image goes as soon as the bench has its own
-    _crop(bench)
-    if recipe.crop.enabled:
-        tick("crop")
-    if recipe.denoise.enabled and bench.stack.halves is not None:
-        bench.raw = bench.stack.image
-    bench.stack = replace(bench.stack, image=np.array(bench.stack.image, np.float32, order="C"))
-    for name, work in (
-        ("gradient", _gradient),
-        ("neutralise", _neutralise),
-        ("whitebalance", _white_balance),
-        ("scnr", _scnr),
-        ("denoise", _denoise),
-    ):
-        if getattr(recipe, name).enabled:
-            work(bench)
-            tick(name)
-    picture = _picture(bench)
+    correct(bench, tick)
+    done = _finished(bench, maps, parameters)
     tick("stretch")
-    return Finished(bench.stack, picture, tuple(bench.steps), bench.taken, recipe)
+    return done
 
 
-def _crop(bench: _Bench) -> None:
-    settings, stack = bench.recipe.crop, bench.stack
-    if not settings.enabled:
-        return
-    rectangle = best_rectangle(stack.coverage, settings)
-    rows, columns = stack.image.shape[-2:]
-    share = rectangle.area / (rows * columns)
-    told = (
-        f"{rectangle.shape[1]} x {rectangle.shape[0]} of {columns} x {rows} pixels kept, {100 * share:.1f} %"
-    )
-    if share == 1:
-        bench.note("crop", f"nothing to cut: {told}", applied=False)
-        return
-    bench.stack = crop(stack, rectangle)
-    edges = (rectangle.top, rectangle.left, rectangle.bottom, rectangle.right)
-    bench.note("crop", told, edges=edges, share=(share,))
-
-
-def _gradient(bench: _Bench) -> None:
-    settings = bench.recipe.gradient
-    found = bench.known_sky()
-    flat = not any(span > 0 for span in found.span)
-    if flat:
-        bench.note("gradient", f"left alone: the sky is even ({found.name})", applied=False)
-        return
-    found.take_from(bench.stack.image, settings.method)
-    bench.taken = found
-    verb = "divided by" if settings.method == "divide" else "taken away:"
-    sigma = max(_ratio(span, noise) for span, noise in zip(found.span, found.noise, strict=True))
-    told = (
-        f"{verb} {found.name}, up to {sigma:.1f} sigma from end to end; "
-        f"{100 * found.masked:.0f} % of the field was masked as objects"
-    )
-    bench.note(
-        "gradient", told, span=found.span, left=found.residual, noise=found.noise, masked=(found.masked,)
-    )
-
-
-def _neutralise(bench: _Bench) -> None:
-    if bench.stack.image.ndim == 2:
-        return
-    found = find_neutral(bench.stack.image, bench.recipe.neutralise, bench.known_sky())
-    add_to(bench.stack.image, found.added)
-    bench.levels = tuple(level + more for level, more in zip(found.before, found.added, strict=True))
-    moved = ", ".join(f"{name} {more:+.4g}" for name, more in zip("RGB", found.added, strict=True))
-    bench.note(
-        "neutralise",
-        f"sky brought to {found.level:.5g} ADU: {moved}",
-        before=found.before,
-        after=bench.levels,
-    )
-
-
-def _white_balance(bench: _Bench) -> None:
-    settings = bench.recipe.whitebalance
-    if bench.stack.image.ndim == 2:
-        return
-    if settings.method == "manual":
-        balance, where = manual_balance(settings), "by hand"
-    else:
-        fluxes, where = star_light(bench.stack, bench.stars, bench.recipe)
-        balance = star_balance(fluxes, settings)
-    if balance.method == "none":
-        bench.note("whitebalance", f"left alone: {balance.reason} ({where})", applied=False)
-        return
-    bench.known_sky()
-    scale_light(bench.stack.image, balance.factors, bench.levels)
-    bench.factors = balance.factors
-    bench.stack = replace(bench.stack, noise=_scaled(bench.stack.noise, balance))
-    factors = ", ".join(f"{name} {factor:.3f}" for name, factor in zip("RGB", balance.factors, strict=True))
-    stars = f" from {balance.stars} stars, {where}" if balance.stars else f" {where}"
-    bench.note(
-        "whitebalance",
-        f"{factors}{stars}",
-        factors=balance.factors,
-        stars=(balance.stars,),
-        scatter=(balance.scatter,),
-    )
-
-
-def _scaled(noise: F32, balance: Balance) -> F32:
-    """The noise map of a scaled image."""
-    if noise.ndim != 3:
-        return noise
-    return noise * np.array(balance.factors, np.float32)[:, None, None]
-
-
-def _scnr(bench: _Bench) -> None:
-    if bench.stack.image.ndim == 2:
-        return
-    settings = bench.recipe.scnr
-    before = bench.stack.image[1]
-    image = scnr(bench.stack.image, settings=settings)
-    changed = float(np.count_nonzero(image[1] != before) / max(before.size, 1))
-    bench.stack = replace(bench.stack, image=image)
-    bench.note(
-        "scnr",
-        f"{settings.colour} taken back by {settings.method} neutral in {100 * changed:.1f} % of the pixels",
-        changed=(changed,),
-    )
-
-
-def _denoise(bench: _Bench) -> None:
-    settings = bench.recipe.denoise
-    # A curve found on a smooth sky would bring out what noise is left: the picture keeps that of the measured one.
-    bench.curve = choose(bench.stack.image, bench.recipe.stretch, bench.stack.coverage)
-    done = denoise(bench.stack.image, None, settings, halves=_halves(bench))
-    bench.stack = replace(bench.stack, image=done.image)
-    before, after = done.before, done.after
-    told = (
-        f"{settings.method}, strength {done.strength:.2f}: the sky's noise went from "
-        f"{_each(before.noise)} to {_each(after.noise)} ADU, its pixels' correlation from "
-        f"{_each(before.correlation)} to {_each(after.correlation)}"
-    )
-    bench.note(
-        "denoise",
-        told,
-        strength=(done.strength,),
-        noise_before=before.noise,
-        noise_after=after.noise,
-        correlation_before=before.correlation,
-        correlation_after=after.correlation,
-    )
-
-
-def _halves(bench: _Bench) -> tuple[F32, F32] | None:
-    """The halves, brought to where the image is now: what sets them apart from it is light and was only scaled."""
-    if bench.raw is None or bench.stack.halves is None:
-        return None
-    factors = np.array(bench.factors, np.float32)[:, None, None]
-    shape, image = bench.stack.image.shape, bench.stack.image
-    odd, even = (
-        image + (factors * (half - bench.raw).reshape(-1, *shape[-2:])).reshape(shape)
-        for half in bench.stack.halves
-    )
-    return odd.astype(np.float32), even.astype(np.float32)
-
-
-def _picture(bench: _Bench) -> Picture:
+def _finished(bench: Bench, maps: bool, by_hand: Parameters | None) -> Finished:
     stack, settings = bench.stack, bench.recipe.stretch
-    parameters = bench.curve or choose(stack.image, settings, stack.coverage)
-    picture = stretched(
-        stack.image, coverage=stack.coverage, bottom_up=stack.bottom_up, parameters=parameters
-    )
-    dark, bright = picture.clipped
-    told = f"{settings.method}; {100 * dark:.2f} % of the samples are black, {100 * bright:.2f} % white"
-    bench.note("stretch", told, clipped=picture.clipped)
+    parameters = by_hand or bench.curve or choose(stack.image, settings, stack.coverage)
+    dark, bright = clipped = clipped_by(stack.image, parameters)
+    method = settings.method if by_hand is None else "by hand"
+    told = f"{method}; {100 * dark:.2f} % of the samples are black, {100 * bright:.2f} % white"
+    bench.note("stretch", told, clipped=clipped)
     lines = [f"Sidera {__version__}: finished by"]
     lines += [f"{step.name}: {step.told}" for step in bench.steps]
-    history = (*stack.history, *lines, *_recipe_lines(bench.recipe))
-    bench.stack = replace(stack, cards=joined(stack.cards, parameters), history=history)
-    kept = [card for card in stack.cards if not (stack.bottom_up and card.keyword.startswith(PLACES))]
-    return replace(picture, cards=joined(tuple(kept), parameters), history=history)
+    history = (*stack.history, *lines, *_recipe_lines(bench.recipe, stretched=by_hand is None))
+    stack = replace(stack, cards=joined(stack.cards, parameters), history=history)
+    stack = replace(stack, noise=_scaled(stack.noise, bench.factors)) if maps else without_maps(stack)
+    return Finished(stack, parameters, tuple(bench.steps), bench.taken, bench.recipe)
 
 
-def _recipe_lines(recipe: Recipe) -> list[str]:
-    """The stages' settings, from which the finishing can be done again."""
-    tree = {name: settings for name, settings in recipe.as_dict().items() if name in (*STAGES, "export")}
+def without_maps(stack: Stack) -> Stack:
+    """A stack of image, coverage and tables alone."""
+    nothing, uncounted = np.empty((0, 0), np.float32), np.zeros((0, 0), np.uint16)
+    return replace(
+        stack, noise=nothing, weight=nothing, rejected_low=uncounted, rejected_high=uncounted, halves=None
+    )
+
+
+def _scaled(noise: F32, factors: tuple[float, ...]) -> F32:
+    """The noise map of a scaled image."""
+    if noise.ndim != 3 or all(factor == 1 for factor in factors):
+        return noise
+    return noise * np.array(factors, np.float32)[:, None, None]
+
+
+def _recipe_lines(recipe: Recipe, *, stretched: bool) -> list[str]:
+    """The stages' settings, from which the finishing can be done again; of a stretch by hand the cards tell."""
+    wanted = {*STAGES, "export"} - (set() if stretched else {"stretch"})
+    tree = {name: settings for name, settings in recipe.as_dict().items() if name in wanted}
     return [
         f"{stage}.{name} = {str(value).lower() if isinstance(value, bool) else value}"
         for stage, settings in tree.items()
         for name, value in settings.items()
     ]
-
-
-def _each(values: Sequence[float]) -> str:
-    return " ".join(f"{value:.3g}" for value in values)
-
-
-def _ratio(span: float, noise: float) -> float:
-    return span / noise if np.isfinite(span) and noise > 0 else 0.0
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

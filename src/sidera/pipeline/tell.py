@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from PIL import Image
 
 from sidera._version import __version__
 from sidera.calibration.groups import Group
@@ -22,7 +22,6 @@ from sidera.model.picture import Picture
 from sidera.model.stack import Stack
 from sidera.pipeline.against_truth import against_truth, truth_table
 from sidera.pipeline.decide import Measured, Placed, Registered
-from sidera.pipeline.finish import Finished, finish_stack
 from sidera.pipeline.masters import CALIBRATION
 from sidera.pipeline.measure import shrunk
 from sidera.pipeline.outcome import Outcome, noise_by_halves, noise_map_median, noise_of_one, stack_figures
@@ -33,6 +32,9 @@ from sidera.pipeline.report import FrameReport, MasterReport, Report, StackRepor
 from sidera.pipeline.scan import Found, Refused
 from sidera.stretch.auto import picture
 from sidera.types import F32, plain
+
+if TYPE_CHECKING:
+    from sidera.pipeline.finish import Finished
 
 LIBRARIES = ("numpy", "scipy", "numba", "astropy", "rawpy", "tifffile", "msgspec")
 PICTURE = 1400
@@ -153,7 +155,7 @@ def _stack(
     )
 
 
-def _finished(outcome: Outcome, recipe: Recipe) -> Finished:
+def _finished(outcome: Outcome, recipe: Recipe) -> "Finished":
     """The finishing of a small copy: how the picture looks, at a fraction of its memory."""
     stack, image = outcome.stack, _small(outcome.planes, PICTURE)
     rows, columns = image.shape[-2:]
@@ -165,6 +167,8 @@ def _finished(outcome: Outcome, recipe: Recipe) -> Finished:
     none, uncounted = np.empty((0, 0), np.float32), np.empty((0, 0), np.uint16)
     small = Stack(image, none, none, coverage, uncounted, uncounted)
     small = replace(small, bottom_up=stack.bottom_up, star_colours=stars)
+    from sidera.pipeline.finish import finish_stack  # its rooms load slowly: a run begins without them
+
     return finish_stack(small, recipe, lambda _: None)
 
 
@@ -311,5 +315,7 @@ def _encoded(shown: Picture) -> str:
     pixels = np.round(np.clip(shown.image, 0, 1) * 255).astype(np.uint8)
     channels_last = pixels if pixels.ndim == 2 else np.moveaxis(pixels, 0, -1)
     buffer = io.BytesIO()
+    from PIL import Image  # a run need not wait for it before it begins
+
     Image.fromarray(np.ascontiguousarray(channels_last)).save(buffer, "JPEG", quality=85)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
