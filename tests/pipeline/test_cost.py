@@ -24,9 +24,10 @@ def test_memory_hardly_grows_with_the_number_of_frames():
 
 
 def test_the_disk_is_what_the_maps_take():
-    assert cost(20).disk == 800_000 * 3 * 18
-    assert cost(20, channels=1).disk == 800_000 * 18
-    assert cost(20, halves=True).disk == 800_000 * 3 * (18 + 8)
+    assert cost(20).disk == 800_000 * 3 * 15  # three float32 and three counts of a byte
+    assert cost(20, channels=1).disk == 800_000 * 15
+    assert cost(300, channels=1).disk == 800_000 * 18  # that no longer fit into a byte
+    assert cost(20, halves=True).disk == 800_000 * 3 * (15 + 8)
 
 
 def test_formats_that_must_be_unpacked_need_room_meanwhile():
