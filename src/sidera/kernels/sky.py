@@ -38,7 +38,7 @@ def cell_levels(
             mean, median, deviation, count = clip(samples[:n], 3.0, 6, scratch)
             level[i, j] = mode(mean, median, deviation, count)
             spread[i, j] = deviation / CLIPPED if n > 16 else deviation
-            share[i, j] = _measured(samples[:n]) / n
+            share[i, j] = _measured(samples[:n]) / max(n, 1)
 
 
 @kernel
