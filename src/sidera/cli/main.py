@@ -68,7 +68,7 @@ projects = typer.Typer(
     help="Remember a night: frames, measurements, verdicts, recipe, results. A second stack measures nothing again.",
 )
 app.add_typer(projects, name="project")
-for name, command in {
+PROJECT: dict[str, Callable[..., int]] = {
     "new": project.new,
     "add": project.add,
     "remove": project.remove,
@@ -79,7 +79,8 @@ for name, command in {
     "undo": project.undo,
     "set": project.settings,
     "stack": project.stack,
-}.items():
+}
+for name, command in PROJECT.items():
     projects.command(name)(exiting(command))
 
 
