@@ -117,7 +117,7 @@ def in_turn(steps: list[tuple[str, list[str], dict[str, str]]]) -> int:
 
 
 def run_test(arguments: argparse.Namespace) -> int:
-    """Lint, types, walls, the suite, and the kernels once more as plain Python."""
+    """Lint, types, walls, the page, the suite, and the kernels once more as plain Python."""
     lanes = [] if arguments.all else ["-m", "not nightly"]
     # The plain-Python lane sees what compiled code hides: wrong types, indices past the end, undefined names.
     # Compiled, 0/0 is NaN without a word (NaN means "not measured"); plain NumPy scalars warn of it.
@@ -129,7 +129,11 @@ def run_test(arguments: argparse.Namespace) -> int:
     )
     suite = ("tests", tool("pytest", "-n", "2", *lanes), {})
     bounds = ("kernels with bounds checks", tool("pytest", "-q", "tests/kernels"), {"NUMBA_BOUNDSCHECK": "1"})
-    return in_turn([*LINT, plain, *([bounds] if arguments.all else []), suite])
+    page = ("page", [str(PYTHON), str(ROOT / "web" / "build.py"), "--test"], {})
+    # Ahead of the tests, for a cold cache would be filled within the time limit of one of them.
+    warm = ("compile", tool("sidera", "warm"), {})
+    build_page()  # with a Node that is fetched where there is none
+    return in_turn([*LINT, page, plain, *([bounds] if arguments.all else []), warm, suite])
 
 
 def run_demo(arguments: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 Standard library only.
 
-python web/build.py [--force]
+python web/build.py [--force | --test]
 """
 
 import hashlib
@@ -40,6 +40,18 @@ def main(force: bool = False) -> int:
             return 1
     STAMP.write_text(digest)
     return 0
+
+
+def test() -> int:
+    """Build, then check types, style and walls of the page's sources and run its unit tests; the exit code."""
+    built = main()
+    node = find_node()
+    if built or node is None:
+        return built or NO_NODE
+    if not (HERE / "node_modules").is_dir():
+        subprocess.run([*node, "ci", "--ignore-scripts"], cwd=HERE, env=with_node(node), check=True)
+    runs = [[*node, "run", "check"], [*node, "test"]]
+    return max(subprocess.run(words, cwd=HERE, env=with_node(node)).returncode for words in runs)
 
 
 def is_stale() -> bool:
@@ -99,4 +111,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main("--force" in sys.argv[1:]))
+    sys.exit(test() if "--test" in sys.argv[1:] else main("--force" in sys.argv[1:]))
