@@ -2,9 +2,15 @@
 
 import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from sidera.io.lock import take
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SOFTWARE = (
@@ -14,6 +20,22 @@ SOFTWARE = (
     "--ignore-gpu-blocklist",
 )
 """WebGL 2 where there is no graphics card."""
+
+
+WEB = Path(__file__).parents[2] / "web"
+
+
+@pytest.fixture(scope="session")
+def bundle() -> None:
+    """The page as its sources are now. Where it cannot be built the tests skip, but in CI they fail."""
+    with (WEB / "package.json").open("rb+") as stream:
+        while not take(stream):  # another worker is building it
+            time.sleep(0.2)
+        made = subprocess.run([sys.executable, str(WEB / "build.py")], capture_output=True, text=True)
+    if made.returncode:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            f"the page was not built: {made.stderr[-500:]}"
+        )
 
 
 @pytest.fixture(scope="session")

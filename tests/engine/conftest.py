@@ -1,4 +1,4 @@
-"""Logs and levels of images go to folders of the session."""
+"""Logs, levels of images and what is remembered go to folders of the session."""
 
 import pytest
 
@@ -7,5 +7,6 @@ import pytest
 def places_of_the_engine(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIDERA_LOGS", str(tmp_path_factory.mktemp("logs")))
+        patch.setenv("SIDERA_STATE", str(tmp_path_factory.mktemp("state")))
         patch.setenv("SIDERA_TILES", str(tmp_path_factory.mktemp("tiles")))
         yield

@@ -6,11 +6,17 @@ import shlex
 import numpy as np
 import pytest
 from astropy.io import fits
+from PIL import Image
 
 from engine.talking import Near
 from sidera.engine.recipes import changes
 from sidera.pipeline.recipe import Recipe
+from sidera.stretch.curves import Curve
 from smallnight import small_night
+
+UNCORRECTED = {
+    name: {"enabled": False} for name in ("crop", "gradient", "neutralise", "whitebalance", "scnr", "denoise")
+}
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +141,61 @@ def test_a_stack_is_finished_from_memory_and_from_its_file(engine, stacked, tmp_
     assert view["key"] == engine.data("view", image=read["image"])["key"]
 
 
+def test_what_is_shown_is_what_is_written(engine, stacked, tmp_path):
+    answer, folder = stacked
+    name = answer["stacks"][0]["image"]
+    curves = engine.data("view", image=name)["unlinked"]
+    by_hand = [
+        {**curve, "midtones": midtones} for curve, midtones in zip(curves, (0.1, 0.2, 0.3), strict=True)
+    ]
+    target = tmp_path / "seen.png"
+    told = engine.data(
+        "finish", image=name, shown={"curves": by_hand}, output=str(target), recipe=UNCORRECTED
+    )
+    assert told["curves"] == by_hand
+    curve = Curve(**{**by_hand[1], "bend": None})
+    wanted = 255 * curve.at(fits.getdata(folder / "m8.fits")[1])
+    green = np.asarray(Image.open(target).convert("RGB"), float)[..., 1]
+    known = np.isfinite(wanted)
+    np.testing.assert_allclose(green[known], wanted[known], atol=1)
+
+
+def test_a_stretch_without_a_range_is_refused(engine, stacked):
+    name = stacked[0]["stacks"][0]["image"]
+    curve = {**engine.data("view", image=name)["linked"][0], "shadows": 0.5, "highlights": 0.5}
+    answer = engine.ask("finish", image=name, shown={"curves": [curve]})
+    assert (answer["code"], answer["path"]) == ("usage", "$.shown.curves[0]")
+
+
+def test_a_stack_that_is_opened_again_has_its_maps(engine, stacked):
+    answer, folder = stacked
+    held, file = (
+        engine.data("view", image=answer["stacks"][0]["image"]),
+        engine.data("open", path=str(folder / "m8.fits")),
+    )
+    assert (file["kind"], file["key"]) == ("stack", held["key"])
+    assert held["maps"] == answer["stacks"][0]["maps"]
+    for name in ("coverage", "rejected_high", "noise"):
+        windows = [
+            engine.data("pixel", image=one["maps"][name], x=60, y=50, width=6, height=6)["values"]
+            for one in (held, file)
+        ]
+        assert windows[0] == windows[1]
+
+
+@pytest.mark.parametrize("bottom_up", [False, True])
+def test_a_crop_says_where_it_lies_in_the_picture(engine, tmp_path, bottom_up):
+    image = np.random.default_rng(3).normal(100, 5, (64, 80)).astype(np.float32)
+    image[:9] = image[:, :4] = np.nan  # the first nine stored rows and four columns
+    header = fits.Header(
+        {"NCOMBINE": 5, "IMAGETYP": "Light", "ROWORDER": "BOTTOM-UP" if bottom_up else "TOP-DOWN"}
+    )
+    fits.writeto(tmp_path / "cut.fits", image, header)
+    told = engine.data("finish", path=str(tmp_path / "cut.fits"), recipe={"gradient": {"enabled": False}})
+    assert (told["height"], told["width"]) == (55, 76)
+    assert told["offset"] == {"x": 4, "y": 0 if bottom_up else 9}
+
+
 def test_what_cannot_be_finished_is_refused(engine, stacked):
     name = stacked[0]["stacks"][0]["image"]
     assert engine.ask("finish")["path"] == "$.image"
@@ -168,10 +229,6 @@ def test_who_asks_for_events_hears_of_jobs_and_log(engine, night):
     lines = engine.data("log", level="info")["lines"]
     assert next(line["text"] for line in lines if line["job"] == job) == "scan begins"
     assert engine.data("log", after=lines[-1]["number"])["lines"] == []
-
-
-def test_what_is_not_built_yet_says_so(engine):
-    assert engine.ask("project.list")["code"] == "not_available"
 
 
 def test_a_recipe_comes_in_every_form_and_a_wrong_one_is_explained(engine):

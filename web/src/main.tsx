@@ -7,18 +7,19 @@ import "./styles/tokens.css";
 import "./styles/shell.css";
 import "./styles/parts.css";
 import "./styles/rooms.css";
+import { loadPage, savePage } from "./engine/server";
 import { App } from "./rooms/app";
 import { start } from "./state/connection";
 import { keep, restoreNight, restorePage } from "./state/keep";
 import { link } from "./state/links";
 
-restorePage(localStorage);
-link();
-createRoot(document.getElementById("page")!).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
-);
-start(() => {
-  restoreNight(localStorage).finally(() => keep(localStorage));
+const shelf = { load: loadPage, save: savePage };
+restorePage(shelf).then((folder) => {
+  link();
+  createRoot(document.getElementById("page")!).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
+  start(() => restoreNight(folder).finally(() => keep(shelf)));
 });

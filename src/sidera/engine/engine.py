@@ -6,6 +6,8 @@
     Headers, tiles, pixels: milliseconds.
 ``files``
     What takes a whole image: up to some seconds.
+``projects``
+    What a project remembers: milliseconds, and each answer is on the disk.
 ``jobs``
     One job at a time, with progress.
 
@@ -27,7 +29,7 @@ from typing import Any
 import msgspec
 
 from sidera._version import __version__
-from sidera.engine import logs, protocol
+from sidera.engine import logs, projects, protocol
 from sidera.engine.failures import RequestError, code_of, failure
 from sidera.engine.jobs import Jobs, Ticket
 from sidera.engine.protocol import Failure, JobEvent, LogEvent, Success
@@ -57,6 +59,18 @@ FILES: dict[type[msgspec.Struct], str] = {
     protocol.GetView: "look:view",
     protocol.GetStars: "look:stars",
 }
+PROJECTS: dict[type[msgspec.Struct], str] = {
+    projects.ProjectNew: "project:new",
+    projects.ProjectOpen: "project:opened",
+    projects.ProjectList: "project:recent",
+    projects.ProjectRemove: "project:remove",
+    projects.ProjectStatus: "project:status",
+    projects.ProjectFrames: "project:frames",
+    projects.ProjectVerdict: "project:verdict",
+    projects.ProjectUndo: "project:undo",
+    projects.ProjectRecipe: "project:keep_recipe",
+    projects.ProjectView: "project:view",
+}
 LAST: dict[type[msgspec.Struct], str] = {
     protocol.Release: "legacy:release",
     protocol.ReleaseAll: "legacy:release_all",
@@ -74,7 +88,11 @@ JOBS: dict[type[msgspec.Struct], tuple[str, dict[str, float]]] = {
     protocol.Plan: ("work:plan", {"scan": 1.0}),
     protocol.Measure: ("work:measure", {"scan": 1.0, "measure": 25.0}),
     protocol.Stack: ("work:stack", STAGES),
-    protocol.Finish: ("work:finish", {"finish": 10.0, "write": 1.0}),
+    projects.ProjectAdd: ("project:add", {"scan": 1.0}),
+    projects.ProjectPlan: ("project:plan", {"scan": 1.0}),
+    projects.ProjectMeasure: ("project:measure", {"scan": 1.0, "masters": 5.0, "measure": 25.0}),
+    projects.ProjectStack: ("project:stack", STAGES),
+    protocol.Finish: ("finishing:finish", {"finish": 10.0, "write": 1.0}),
 }
 """With the usual shares of their stages."""
 WARM = ("sidera.pipeline.run", "sidera.engine.look", "sidera.engine.work")
@@ -119,7 +137,7 @@ class Engine:
         self._events: tuple[str, ...] = ()
         self._desk: Any = None
         self._desk_lock = threading.Lock()
-        self._look, self._files = Lane("look"), Lane("files")
+        self._look, self._files, self._projects = Lane("look"), Lane("files"), Lane("projects")
         self._jobs = Jobs(output.send, self._job_changed, self._guarded)
         self._ended = False
         journal.listen = self._logged
@@ -147,12 +165,13 @@ class Engine:
         """Let what was asked for be finished, as long as somebody listens, or cancel it."""
         self._files.close()
         self._look.close()
+        self._projects.close()
         while finish and not self._jobs.idle() and not self._output.broken.is_set():
             time.sleep(0.02)
         self._jobs.cancel()
         self._jobs.close(LAST_WORDS)
         if self._desk is not None:
-            self._desk.images.release_all()
+            self._desk.close()
         log.info("engine ends")
 
     def _dispatch(self, name: msgspec.Raw, request: Any) -> None:  # noqa: ANN401 (any of the protocol's requests)
@@ -164,6 +183,8 @@ class Engine:
             self._look.add(lambda: self._reply(name, request, LOOK[kind]))
         elif kind in FILES:
             self._files.add(lambda: self._reply(name, request, FILES[kind]))
+        elif kind in PROJECTS:
+            self._projects.add(lambda: self._reply(name, request, PROJECTS[kind]))
         elif kind in LAST:
             self._files.add(lambda: self._look.add(lambda: self._reply(name, request, LAST[kind])))
         else:

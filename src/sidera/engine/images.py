@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from mmap import mmap
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ class Held:
     @property
     def bytes(self) -> int:
         """Memory that it takes."""
-        return 0 if self.mapped else sum(plane.nbytes for plane in self.planes.values())
+        return 0 if self.mapped else sum(map(_memory, self.planes.values()))
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -70,6 +71,16 @@ class Held:
         maps = {name: plane for name, plane in self.planes.items() if name in MAPS}
         halves = tuple(self.planes[name] for name in ("odd", "even") if name in self.planes)
         return replace(self.stack, image=self.image, halves=halves or None, **maps)  # type: ignore[arg-type]
+
+
+def _memory(plane: Plane) -> int:
+    """Bytes of its own: what lies in a mapped file, or is one value over and over, takes none."""
+    base: object = plane
+    while isinstance(base, np.ndarray):
+        if isinstance(base, np.memmap) or 0 in base.strides:
+            return 0
+        base = base.base
+    return 0 if isinstance(base, mmap) else plane.nbytes
 
 
 class Images:

@@ -8,24 +8,41 @@ from sidera.demosaic.demosaic import demosaic
 from sidera.demosaic.mosaic import fill_defects
 from sidera.engine import preview
 from sidera.engine.desk import Desk
-from sidera.engine.images import Held
+from sidera.engine.images import MAPS, Held
 from sidera.engine.protocol import GetPixel, GetStars, GetTile, GetView, Open
 from sidera.engine.pyramid import GUTTER, SENTINEL, TILE, Pyramid
-from sidera.engine.values import CurveValues, ImageKind, Pixels, StarList, Tile, View
-from sidera.io.read import read
+from sidera.engine.values import CurveValues, ImageKind, MapImages, Pixels, StarList, Tile, View
+from sidera.io.read import open_frame, read
+from sidera.io.stacks import read_stack
 from sidera.model.frame import Frame
+from sidera.model.header import Header, Kind
+from sidera.pipeline.finish import without_maps
 from sidera.stretch.curves import Curve
 
 
 def open_image(desk: Desk, request: Open) -> View:
     """Read an image to be looked at; a colour filter array in colour."""
-    frame = read(Path(request.path).expanduser(), request.index)
+    path = Path(request.path).expanduser()
+    with open_frame(path, request.index) as reader:
+        if _is_stack(reader.header):
+            return view_of(desk, _held_stack(desk, path, request.path).id)
+    frame = read(path, request.index)
     pattern = frame.header.bayer
     if request.colour and pattern is not None and frame.image.ndim == 2 and min(frame.image.shape) >= 2:
         filled, _ = fill_defects(frame.image, pattern)
         frame = Frame(demosaic(filled, pattern, "bilinear"), frame.header)
     held = desk.images.add_frame(frame, Path(request.path).name, request.path)
     return view_of(desk, held.id)
+
+
+def _is_stack(header: Header) -> bool:
+    return (header.is_master or header.n_combined > 1) and header.kind is Kind.LIGHT and header.bayer is None
+
+
+def _held_stack(desk: Desk, path: Path, name: str) -> Held:
+    """A stack with the maps that its file has; they stay in it until they are looked at."""
+    stack = read_stack(path, lazily=True)
+    return desk.images.add_stack(stack if stack.table else without_maps(stack), path.name, name)
 
 
 def view(desk: Desk, request: GetView) -> View:
@@ -57,6 +74,14 @@ def view_of(desk: Desk, name: str) -> View:
         linked=linked,
         unlinked=unlinked,
         solved=preview.is_solved(held.cards),
+        maps=maps_of(held) if _kind(held, name) == "stack" else None,
+    )
+
+
+def maps_of(held: Held) -> MapImages | None:
+    """What is known of every pixel of a stack; None where some of it is not."""
+    return (
+        MapImages(**{name: f"{held.id}.{name}" for name in MAPS}) if held.planes.keys() >= set(MAPS) else None
     )
 
 

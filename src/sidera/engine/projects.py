@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from sidera.engine.values import FoundFrame, Job, MeasuredFrame, RefusedFrame
+from sidera.engine.values import FoundFrame, MeasuredFrame, RefusedFrame
 from sidera.pipeline.recipe import Recipe
 
 Verdict = Literal["undecided", "approved", "rejected"]
@@ -83,6 +83,15 @@ class ProjectView(ProjectRequest, frozen=True, kw_only=True, tag="project.view")
     state: Any | UnsetType = UNSET
 
 
+class ProjectPlan(ProjectRequest, frozen=True, kw_only=True, tag="project.plan"):
+    """Say what stacking would do, and what it would cost."""
+
+    output: str | None = None
+    """Checked, where given: can it be written?"""
+    memory: int | None = None
+    threads: int | None = None
+
+
 class ProjectMeasure(ProjectRequest, frozen=True, kw_only=True, tag="project.measure"):
     """Measure lights that were not measured before."""
 
@@ -93,7 +102,7 @@ class ProjectStack(ProjectRequest, frozen=True, kw_only=True, tag="project.stack
     """Stack what is not rejected; nothing is measured twice."""
 
     output: str | None = None
-    """null: the project's folder ``results``."""
+    """null: a new name in the project's folder ``results``, or that of the run that was cut short."""
     memory: int | None = None
     threads: int | None = None
 
@@ -123,12 +132,29 @@ class ProjectResult(Struct, frozen=True, kw_only=True):
     """Path of its report."""
 
 
+class ProjectRoot(Struct, frozen=True, kw_only=True):
+    """A file, folder or glob that is looked into."""
+
+    path: str
+    kind: FrameKind | None
+    """What its frames are, where that was said."""
+
+
+class UnfinishedRun(Struct, frozen=True, kw_only=True):
+    """Work that the end of the engine cut short: begun again, it goes on with what was finished."""
+
+    command: str
+    output: str | None
+    started: str
+    """ISO 8601 UTC."""
+
+
 class ProjectState(Struct, frozen=True, kw_only=True):
     """How a project stands."""
 
     folder: str
     name: str
-    roots: tuple[str, ...]
+    roots: tuple[ProjectRoot, ...]
     counts: dict[str, int]
     """Frames by kind."""
     measured: int
@@ -137,8 +163,7 @@ class ProjectState(Struct, frozen=True, kw_only=True):
     can_undo: bool
     recipe: Recipe
     results: tuple[ProjectResult, ...]
-    unfinished: Job | None
-    """A job that the engine's end cut short: it may be begun again."""
+    unfinished: UnfinishedRun | None
 
 
 class ProjectFrame(Struct, frozen=True, kw_only=True):
@@ -150,6 +175,7 @@ class ProjectFrame(Struct, frozen=True, kw_only=True):
     figures: MeasuredFrame | None
     verdict: Verdict
     reason: str
+    """Of the verdict."""
     missing: bool
     """The file is not there now."""
 

@@ -245,12 +245,22 @@ class Stack(Run, frozen=True, kw_only=True, tag="stack"):
     report: str | None = None
 
 
+class ShownStretch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stretch as a viewer shows it; as `sidera.stretch.apply.Parameters`."""
+
+    curves: Annotated[tuple[values.CurveValues, ...], Meta(min_length=1, max_length=3)]
+    """One for all channels, or one each; one bend for all."""
+    colour: Annotated[float, Meta(ge=0, le=1)] = 0.0
+
+
 class Finish(Request, frozen=True, kw_only=True, tag="finish"):
     """Correct a stack, from a file or one held; the result is held, and written where ``output`` is given."""
 
     image: str | None = None
     path: str | None = None
     recipe: Recipe = Recipe()
+    shown: ShownStretch | None = None
+    """The stretch, in place of the recipe's: what is seen is what is written."""
     output: str | None = None
 
 
@@ -301,6 +311,7 @@ REPLIES: dict[type[Struct], type[Struct]] = {
     projects.ProjectUndo: projects.ProjectState,
     projects.ProjectRecipe: projects.ProjectState,
     projects.ProjectView: projects.ViewState,
+    projects.ProjectPlan: values.Planned,
     projects.ProjectMeasure: projects.ProjectFrameList,
     projects.ProjectStack: values.Stacked,
 }

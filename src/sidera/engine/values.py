@@ -120,6 +120,16 @@ class CurveValues(Struct, frozen=True, kw_only=True):
     bend: BendValues | None
 
 
+class MapImages(Struct, frozen=True, kw_only=True):
+    """Images of what is known of every pixel of a stack."""
+
+    noise: str
+    weight: str
+    coverage: str
+    rejected_low: str
+    rejected_high: str
+
+
 class PyramidLevel(Struct, frozen=True):
     """One size of the image; level 0 is whole, each next is half of it."""
 
@@ -157,6 +167,8 @@ class View(Struct, frozen=True, kw_only=True):
     unlinked: tuple[CurveValues, ...]
     solved: bool
     """Its header says where in the sky it lies."""
+    maps: MapImages | None
+    """Of a stack: what is known of every pixel."""
 
 
 class Tile(Struct, frozen=True, kw_only=True):
@@ -328,16 +340,6 @@ class Measured(Struct, frozen=True, kw_only=True):
     refused: tuple[RefusedFrame, ...]
 
 
-class MapImages(Struct, frozen=True, kw_only=True):
-    """Images of what is known of every pixel of a stack."""
-
-    noise: str
-    weight: str
-    coverage: str
-    rejected_low: str
-    rejected_high: str
-
-
 class StackedImage(Struct, frozen=True, kw_only=True):
     """One stack of a run."""
 
@@ -358,6 +360,13 @@ class Stacked(Struct, frozen=True, kw_only=True):
     summary: tuple[str, ...]
     report: dict[str, Any]
     """As ``report.json``."""
+
+
+class Offset(Struct, frozen=True):
+    """Whole pixels to the right and down."""
+
+    x: int
+    y: int
 
 
 class FinishStep(Struct, frozen=True, kw_only=True):
@@ -385,6 +394,8 @@ class Finished(Struct, frozen=True, kw_only=True):
     """The stretch that makes the picture of it, a curve a channel."""
     colour: float
     """Share in which the stretch keeps the linear light's colours."""
+    offset: Offset
+    """The pixel of the stack's picture on which this one's first lies: a crop moves it."""
 
 
 class Setting(Struct, frozen=True, kw_only=True):

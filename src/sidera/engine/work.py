@@ -13,15 +13,11 @@ from sidera.engine.desk import Desk
 from sidera.engine.failures import RequestError
 from sidera.engine.images import MAPS
 from sidera.engine.jobs import Ticket
-from sidera.engine.legacy import spare_source
-from sidera.engine.preview import plain_curve
-from sidera.engine.protocol import Finish, Inputs, Measure, Plan, Run, Scan, Stack
+from sidera.engine.protocol import Inputs, Measure, Plan, Run, Scan, Stack
 from sidera.engine.recipes import changes
 from sidera.engine.values import (
     CalibrationRow,
     CostEstimate,
-    Finished,
-    FinishStep,
     FoundFrame,
     MapImages,
     Measured,
@@ -35,9 +31,6 @@ from sidera.engine.values import (
 )
 from sidera.io.write import format_of
 from sidera.model.header import Kind
-from sidera.model.stack import Stack as ModelStack
-from sidera.pipeline.finish import finish as finish_one
-from sidera.pipeline.finish import save_format
 from sidera.pipeline.groups import StackGroup, file_of
 from sidera.pipeline.look import measure_frames
 from sidera.pipeline.outcome import Outcome
@@ -46,11 +39,10 @@ from sidera.pipeline.plan import make_plan
 from sidera.pipeline.progress import Progress
 from sidera.pipeline.report import Report
 from sidera.pipeline.report_values import without_images
-from sidera.pipeline.run import run
+from sidera.pipeline.run import Result, run
 from sidera.pipeline.scan import Found, Refused
 from sidera.pipeline.scan import scan as look_into
 from sidera.pipeline.workers import first_run
-from sidera.stretch.apply import parameters_from_cards
 
 log = logging.getLogger("sidera")
 
@@ -72,6 +64,11 @@ def plan(desk: Desk, request: Plan, ticket: Ticket) -> Planned:
     decided = _decided(request, ticket.progress)
     if request.output is not None:
         decided.check_output(Path(request.output))
+    return planned(decided, command_line(request, request.output))
+
+
+def planned(decided: Decided, command: str) -> Planned:
+    """A plan as the protocol tells it."""
     cost = decided.cost
     return Planned(
         summary=tuple(decided.summary()),
@@ -97,7 +94,7 @@ def plan(desk: Desk, request: Plan, ticket: Ticket) -> Planned:
         ),
         threads=decided.threads,
         memory=decided.memory,
-        command=command_line(request, request.output),
+        command=command,
     )
 
 
@@ -147,57 +144,18 @@ def stack(desk: Desk, request: Stack, ticket: Ticket) -> Stacked:
         else result.save(target, preview=preview, report=report, progress=ticket.progress)
     )
     ticket.progress.check()
+    return stacked(desk, result, target, written)
+
+
+def stacked(desk: Desk, result: Result, target: Path | None, written: Sequence[Path]) -> Stacked:
+    """What a run gave, held to be looked at."""
     alone = len(result.outcomes) == 1
     return Stacked(
         stacks=tuple(_held(desk, one, target, alone) for one in result.outcomes),
         written=tuple(map(str, written)),
-        summary=tuple(result.summary()),
+        summary=tuple(line for told in result.summary() for line in told.splitlines()),
         report=plain_report(result.report),
     )
-
-
-def finish(desk: Desk, request: Finish, ticket: Ticket) -> Finished:
-    """Correct a stack; hold what comes of it, and write it where that is asked for."""
-    source, name = _source(desk, request)
-    target = None if request.output is None else Path(request.output).expanduser()
-    if target is not None:
-        save_format(target, None)
-        spare_source(request.path or desk.images.get(request.image or "").path, target, "$.output")
-    done = finish_one(source, request.recipe, ticket.progress)
-    ticket.progress.check()
-    if target is not None:
-        ticket.progress.stage("write", 1)
-        done.save(target)
-    held = desk.images.add_stack(done.stack, name, None, "finished")
-    parameters = parameters_from_cards(done.stack.cards)
-    assert parameters is not None  # finish has put them there
-    channels = held.image.shape[0] if held.image.ndim == 3 else 1
-    return Finished(
-        image=held.id,
-        name=name,
-        width=held.image.shape[-1],
-        height=held.image.shape[-2],
-        channels=channels,
-        written=() if target is None else (str(target),),
-        steps=tuple(msgspec.convert(msgspec.to_builtins(step), FinishStep) for step in done.steps),
-        curves=tuple(plain_curve(parameters.of(channel)) for channel in range(channels)),
-        colour=parameters.colour,
-    )
-
-
-def _source(desk: Desk, request: Finish) -> tuple[ModelStack | Path, str]:
-    """What is to be finished, and its name: a file with its maps rather than a bare image that was loaded from it."""
-    if (request.image is None) == (request.path is None):
-        raise RequestError("usage", "one image is finished at a time", "give image or path", "$.image")
-    if request.path is not None:
-        return Path(request.path).expanduser(), Path(request.path).name
-    held = desk.images.get(request.image or "")
-    item = held.item()
-    if isinstance(item, ModelStack):
-        return item, held.name
-    if held.path is None:
-        raise RequestError("usage", f"{held.name} is no stack", "finish a stack, or a file of one", "$.image")
-    return Path(held.path).expanduser(), held.name
 
 
 def command_line(request: Run, output: str | None = None) -> str:

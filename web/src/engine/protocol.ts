@@ -164,6 +164,8 @@ export interface Finish {
   image?: string | null;
   path?: string | null;
   recipe?: Given<Recipe>;
+  /** The stretch, in place of the recipe's: what is seen is what is written. */
+  shown?: ShownStretch | null;
   output?: string | null;
 }
 
@@ -190,6 +192,8 @@ export interface Finished {
   curves: CurveValues[];
   /** Share in which the stretch keeps the linear light's colours. */
   colour: number;
+  /** The pixel of the stack's picture on which this one's first lies: a crop moves it. */
+  offset: Offset;
 }
 
 /** A frame, and its header as Sidera understands it; units as `sidera.model.header.Header`. */
@@ -505,6 +509,12 @@ export interface NeutraliseSettings {
 /** No data: the command was done. */
 export type Nothing = Record<string, never>;
 
+/** Whole pixels to the right and down. */
+export interface Offset {
+  x: number;
+  y: number;
+}
+
 /** Shadows, midtones and highlights in parts of the image's range (see `Range`). */
 export interface OldStretch {
   shadows: number;
@@ -641,6 +651,7 @@ export interface ProjectFrame {
   key: string;
   figures: MeasuredFrame | null;
   verdict: "approved" | "rejected" | "undecided";
+  /** Of the verdict. */
   reason: string;
   /** The file is not there now. */
   missing: boolean;
@@ -702,6 +713,17 @@ export interface ProjectOpen {
   folder: string;
 }
 
+/** Say what stacking would do, and what it would cost. */
+export interface ProjectPlan {
+  cmd: "project.plan";
+  id: string | number;
+  folder: string;
+  /** Checked, where given: can it be written? */
+  output?: string | null;
+  memory?: number | null;
+  threads?: number | null;
+}
+
 /** Keep a recipe. */
 export interface ProjectRecipe {
   cmd: "project.recipe";
@@ -727,12 +749,19 @@ export interface ProjectResult {
   report: string | null;
 }
 
+/** A file, folder or glob that is looked into. */
+export interface ProjectRoot {
+  path: string;
+  /** What its frames are, where that was said. */
+  kind: "bias" | "dark" | "flat" | "flat-dark" | "light" | "unknown" | null;
+}
+
 /** Stack what is not rejected; nothing is measured twice. */
 export interface ProjectStack {
   cmd: "project.stack";
   id: string | number;
   folder: string;
-  /** null: the project's folder ``results``. */
+  /** null: a new name in the project's folder ``results``, or that of the run that was cut short. */
   output?: string | null;
   memory?: number | null;
   threads?: number | null;
@@ -742,7 +771,7 @@ export interface ProjectStack {
 export interface ProjectState {
   folder: string;
   name: string;
-  roots: string[];
+  roots: ProjectRoot[];
   /** Frames by kind. */
   counts: Record<string, number>;
   measured: number;
@@ -751,8 +780,7 @@ export interface ProjectState {
   can_undo: boolean;
   recipe: Recipe;
   results: ProjectResult[];
-  /** A job that the engine's end cut short: it may be begun again. */
-  unfinished: Job | null;
+  unfinished: UnfinishedRun | null;
 }
 
 /** How the project stands. */
@@ -930,6 +958,13 @@ export interface Setting {
   meaning: string;
 }
 
+/** A stretch as a viewer shows it; as `sidera.stretch.apply.Parameters`. */
+export interface ShownStretch {
+  /** One for all channels, or one each; one bend for all. */
+  curves: CurveValues[];
+  colour?: number;
+}
+
 /** Cancel every job, answer, and end. */
 export interface Shutdown {
   cmd: "shutdown";
@@ -1051,6 +1086,14 @@ export interface Tile {
   pixels: string;
 }
 
+/** Work that the end of the engine cut short: begun again, it goes on with what was finished. */
+export interface UnfinishedRun {
+  command: string;
+  output: string | null;
+  /** ISO 8601 UTC. */
+  started: string;
+}
+
 /** All that a viewer needs before its first tile. */
 export interface View {
   /** The engine's name of it, until released. */
@@ -1076,6 +1119,8 @@ export interface View {
   unlinked: CurveValues[];
   /** Its header says where in the sky it lies. */
   solved: boolean;
+  /** Of a stack: what is known of every pixel. */
+  maps: MapImages | null;
 }
 
 /** What the page showed; null when nothing was kept. */
@@ -1137,6 +1182,7 @@ export interface Requests {
   "project.undo": ProjectUndo;
   "project.recipe": ProjectRecipe;
   "project.view": ProjectView;
+  "project.plan": ProjectPlan;
   "project.measure": ProjectMeasure;
   "project.stack": ProjectStack;
 }
@@ -1179,6 +1225,7 @@ export interface Replies {
   "project.undo": ProjectState;
   "project.recipe": ProjectState;
   "project.view": ViewState;
+  "project.plan": Planned;
   "project.measure": ProjectFrameList;
   "project.stack": Stacked;
 }

@@ -32,6 +32,17 @@ export function serverInfo(): Promise<ServerInfo> {
   return json("api/server");
 }
 
+/** What was kept of the page; {} when there is nothing. */
+export function loadPage(): Promise<unknown> {
+  return json("api/page");
+}
+
+/** Keep it; outlives the page when that is closed the next moment. */
+export function savePage(kept: unknown): Promise<unknown> {
+  const headers = { "content-type": "application/json" };
+  return json("api/page", { method: "PUT", body: JSON.stringify(kept), headers, keepalive: true });
+}
+
 /** Hand a dropped file to the server: a browser tells no paths. `name` may hold folders. */
 export function upload(batch: string, name: string, file: Blob): Promise<Uploaded> {
   const query = new URLSearchParams({ batch, name });

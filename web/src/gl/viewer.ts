@@ -1,7 +1,7 @@
 /** The tile viewer: holds the graphics card's things, fetches what the view needs, draws when something changed. */
 
 import { GUTTER, levels, tileKey, tileSize } from "../lib/tiles";
-import type { Size, View } from "../lib/view";
+import { type Size, snapped, type View } from "../lib/view";
 import { Loader } from "./loader";
 import { Painter } from "./painter";
 import { SIDE, TilePool } from "./pool";
@@ -170,7 +170,7 @@ export class Viewer {
     if (painter) this.smooth = smooth;
     for (const layer of scene.layers) {
       const { x, y } = layer.offset ?? { x: 0, y: 0 };
-      const view = { ...this.view, x: this.view.x + x, y: this.view.y + y };
+      const view = snapped({ ...this.view, x: this.view.x + x, y: this.view.y + y }, this.window);
       const part = partOf(this.window, layer.window);
       const found = cover(layer.picture, view, part, (key) => pool.layers(key));
       painter?.draw(layer, scene, view, this.window, found.quads);

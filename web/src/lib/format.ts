@@ -84,6 +84,28 @@ export function folderOf(path: string): string {
   return end <= 0 ? path.slice(0, end + 1) : path.slice(0, end);
 }
 
+const USUAL = /^(lights?|frames?|raws?|subs?|fits?|data|images?)$/i;
+
+/** What a night is called after its folder or file: "/nights/M 27/lights" is "M_27". */
+export function nightName(path: string): string {
+  const parts = path.split(/[\\/]/).filter(Boolean);
+  const last = parts.at(-1) ?? "";
+  const named = USUAL.test(last) && parts.length > 1 ? parts.at(-2)! : last;
+  return (
+    named
+      .replace(/\.[A-Za-z]\w{0,4}$/, "")
+      .replace(/[^\p{L}\p{N}.+-]+/gu, "_")
+      .replace(/^[._]+|[._]+$/g, "") || "night"
+  );
+}
+
+/** A moment, ISO 8601, in the reader's own time: "14 Aug 2024, 23:05". */
+export function moment(iso: string): string {
+  const time = new Date(iso);
+  if (Number.isNaN(time.getTime())) return MISSING;
+  return new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" }).format(time);
+}
+
 function two(value: number): string {
   return String(Math.floor(value)).padStart(2, "0");
 }

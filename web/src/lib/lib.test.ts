@@ -10,6 +10,7 @@ import {
   fileName,
   fixed,
   folderOf,
+  nightName,
   percent,
   rightAscension,
 } from "./format";
@@ -197,4 +198,9 @@ describe("the command line", () => {
       "''",
     ]);
   });
+});
+
+it("a night is called after its folder, or what holds a folder of lights", () => {
+  const names = ["/nights/M 27/lights", "/nights/2024-08-14/", "C:\\astro\\M8", "/n/film.ser", "/..."];
+  expect(names.map(nightName)).toEqual(["M_27", "2024-08-14", "M8", "film", "night"]);
 });

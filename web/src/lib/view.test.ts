@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fitted, isFitted, LARGEST, pan, STEP, toImage, toScreen, zoomAbout, zoomTo } from "./view";
+import { fitted, isFitted, LARGEST, pan, STEP, snapped, toImage, toScreen, zoomAbout, zoomTo } from "./view";
 
 const image = { width: 6000, height: 4000 };
 const window = { width: 1200, height: 800 };
@@ -43,4 +43,21 @@ describe("the view", () => {
     expect(isFitted(view, image, window)).toBe(true);
     expect(isFitted(pan(view, image, 5, 0), image, window)).toBe(false);
   });
+});
+
+it("pixels of the image lie on pixels of the screen, also where the sizes are odd", () => {
+  const window = { width: 1059, height: 826 };
+  for (const scale of [1, 2, 3]) {
+    const { x, y } = snapped({ scale, x: 570.3, y: 426 }, window);
+    expect((window.width / 2 - x * scale) % 1).toBeCloseTo(0);
+    expect((window.height / 2 - y * scale) % 1).toBeCloseTo(0);
+    expect(Math.abs(x - 570.3) * scale).toBeLessThanOrEqual(0.5);
+  }
+});
+
+it("one to one is exactly that, wherever it is reached from", () => {
+  for (let width = 300; width < 1500; width += 7) {
+    const view = fitted(image, { width, height: 700 });
+    expect(zoomTo(view, image, { width, height: 700 }, { x: 100, y: 100 }, 1).scale).toBe(1);
+  }
 });

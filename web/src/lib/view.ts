@@ -67,7 +67,9 @@ export function zoomAbout(view: View, image: Size, window: Size, at: Point, fact
 
 /** Zoom to an exact scale about a point; 1 is one image pixel to a screen pixel. */
 export function zoomTo(view: View, image: Size, window: Size, at: Point, scale: number): View {
-  return zoomAbout(view, image, window, at, scale / view.scale);
+  const zoomed = zoomAbout(view, image, window, at, scale / view.scale);
+  // The product of the factors may miss 1 by its last bit, and less than 1 is drawn otherwise.
+  return Math.abs(zoomed.scale / scale - 1) < 1e-9 ? { ...zoomed, scale } : zoomed;
 }
 
 /** Move by screen pixels, as a hand drags paper. */
@@ -92,4 +94,18 @@ export function isFitted(view: View, image: Size, window: Size): boolean {
     Math.abs(view.x - whole.x) * view.scale < 0.5 &&
     Math.abs(view.y - whole.y) * view.scale < 0.5
   );
+}
+
+/**
+ * The same view by less than a screen pixel: edges of image pixels lie on edges of screen pixels, so that at 1:1 every
+ * pixel is shown as it is. Smaller than 1:1 nothing is to be gained.
+ */
+export function snapped(view: View, window: Size): View {
+  if (view.scale < 1) return view;
+  const edge = (middle: number, at: number) => middle - Math.round(middle - at * view.scale);
+  return {
+    scale: view.scale,
+    x: edge(window.width / 2, view.x) / view.scale,
+    y: edge(window.height / 2, view.y) / view.scale,
+  };
 }

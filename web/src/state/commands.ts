@@ -2,12 +2,13 @@
 
 import { matches, type Pressed } from "../lib/keys";
 import { toggleCompare } from "./finish";
-import { chooseVisible, decide, frames, step, undo } from "./frames";
+import { chooseVisible, frames, step } from "./frames";
 import { cancel, current } from "./jobs";
-import { asCommand, library, measure, stack } from "./library";
+import { asCommand, closeNight, library, measure, stack } from "./library";
 import { clearLog } from "./log";
 import { complain, goTo, nextTheme, page, type Room, setTheme, tell, toggle } from "./page";
 import { resetRecipe } from "./recipe";
+import { judge, takeBack } from "./verdicts";
 import {
   lockStretch,
   OVERLAYS,
@@ -104,12 +105,12 @@ export const COMMANDS: readonly Command[] = [
   tone("lock", "Same stretch for every picture", ["Shift+L"], () => lockStretch(!viewer.getState().locked)),
   frame("next", "Next frame", ["j", "n"], () => step(1)),
   frame("previous", "Previous frame", ["k", "p"], () => step(-1)),
-  frame("approve", "Approve", ["y"], () => decide(frames.getState().selected, "approved")),
-  frame("reject", "Reject", ["x"], () => decide(frames.getState().selected, "rejected", "by eye")),
+  frame("approve", "Approve", ["y"], () => judge(frames.getState().selected, "approved")),
+  frame("reject", "Reject", ["x"], () => judge(frames.getState().selected, "rejected", "by eye")),
   frame("undecide", "Neither approve nor reject", ["u"], () =>
-    decide(frames.getState().selected, "undecided"),
+    judge(frames.getState().selected, "undecided"),
   ),
-  frame("undo", "Undo the last verdict", ["Ctrl+Z"], undo),
+  frame("undo", "Undo the last verdict", ["Ctrl+Z"], takeBack),
   frame("all", "Select all that are shown", ["Ctrl+A"], chooseVisible),
   frame("blink", "Blink", [" "], () => frames.setState(({ blinking }) => ({ blinking: !blinking }))),
   frame("first", "First frame", ["Home"], () => step(Number.NEGATIVE_INFINITY)),
@@ -131,6 +132,14 @@ export const COMMANDS: readonly Command[] = [
     keys: ["Ctrl+Shift+C"],
     run: copyCommand,
     when: () => library.getState().inputs.length > 0,
+  },
+  {
+    id: "run.close",
+    title: "Another night",
+    group: "Run",
+    keys: [],
+    run: closeNight,
+    when: () => library.getState().folder !== null && !current(),
   },
   {
     id: "run.defaults",

@@ -7,9 +7,11 @@ import { page } from "./page";
 import { viewer } from "./viewer";
 
 const RUNNING = [
-  { job: "j7", cmd: "stack", state: "running" },
-  { job: "j6", cmd: "scan", state: "done" },
+  { job: "j7", cmd: "stack", state: "running", request: null },
+  { job: "j6", cmd: "scan", state: "done", request: null },
 ];
+
+const PROJECT = { folder: "/r/n", name: "n", roots: [{ path: "/n", kind: null }], results: [], recipe: {} };
 
 /** A WebSocket whose other end is the test. */
 class Wire {
@@ -29,6 +31,9 @@ class Wire {
       hello: { version: "1" },
       jobs: { jobs: RUNNING },
       open: image("k"),
+      "project.list": { projects: [] },
+      "project.stack": { stacks: [], written: [], summary: ["done"], report: {} },
+      "project.status": { ...PROJECT, unfinished: { command: "stack", output: null, started: "" } },
     }[cmd as string];
     queueMicrotask(() => this.say({ id, ok: true, data: data ?? {} }));
   }
@@ -82,7 +87,7 @@ it("an engine that died is told of, and when it is back the stack can be gone on
   wire.engine("up");
   await settle();
   viewer.setState({ image: image("k", { path: "/n/a.fits" }) });
-  library.setState({ interrupted: { inputs: ["/n"] } });
+  library.setState({ folder: "/r/n", inputs: ["/n"], scanned: { frames: [], refused: [] } });
   wire.engine("down");
   expect(page.getState().notices.map((one) => one.text)).toEqual(["The engine has stopped"]);
   expect(connection.getState().engine).toBe("down");
@@ -94,7 +99,7 @@ it("an engine that died is told of, and when it is back the stack can be gone on
   expect(wire.asked.filter((cmd) => cmd === "open")).toHaveLength(1); // what was shown is shown again
   notices[0]!.action!.act();
   await settle();
-  expect(wire.asked).toContain("stack");
+  expect(wire.asked).toContain("project.stack");
 });
 
 it("a server that has gone is told of once", () => {

@@ -6,7 +6,7 @@ import type { Greeting } from "../engine/protocol";
 import { serverInfo } from "../engine/server";
 import type { AnyEvent, EngineEvent } from "../engine/socket";
 import { heardOfJob, jobs, loadJobs } from "./jobs";
-import { forgetInterrupted, library, openInputs, stack } from "./library";
+import { findUnfinished, library, loadRecent, openProject, stack } from "./library";
 import { addLine } from "./log";
 import { complain, dismiss, tell } from "./page";
 import { loadRecipe } from "./recipe";
@@ -29,14 +29,16 @@ export const connection = createStore<Connection>(() => ({
 }));
 
 /** Connect; `ready` is called once, when the engine answers for the first time. */
-export function start(ready: () => void): void {
+export function start(ready: () => unknown): void {
   let first = true;
   connect(
     (event) => {
       hear(event, () => {
         const again = !first;
         first = false;
-        greet(again).then(() => (again ? undefined : ready()), complain);
+        greet(again)
+          .then(() => (again ? undefined : ready()))
+          .then(offerToGoOn, complain);
       });
     },
     (open) => {
@@ -78,18 +80,23 @@ async function greet(again: boolean): Promise<void> {
   await loadRecipe();
   const server = await serverInfo();
   library.setState({ resultsFolder: server.results });
+  await loadRecent();
   if (again) await resume();
 }
 
-/** The engine was started again: show what was shown, and offer to go on with what was cut short. */
+/** The engine was started again: show what was shown. */
 async function resume(): Promise<void> {
-  const { interrupted, inputs, scanned } = library.getState();
-  forgetInterrupted();
-  if (interrupted)
-    tell("warn", "The engine stopped during a stack and was started again", {
-      hint: "What was finished is used again.",
-      action: { label: "Go on", act: () => stack(interrupted) },
-    });
+  const { folder, scanned } = library.getState();
   await reopen();
-  if (inputs.length > 0 && !scanned) await openInputs(inputs);
+  if (folder !== null && !scanned) await openProject(folder);
+  else await findUnfinished();
+}
+
+/** A stack that was cut short, by this engine's predecessor or any earlier one, can be gone on with. */
+function offerToGoOn(): void {
+  if (!library.getState().unfinished) return;
+  tell("warn", "The engine stopped during a stack and was started again", {
+    hint: "What was finished is used again.",
+    action: { label: "Go on", act: stack },
+  });
 }

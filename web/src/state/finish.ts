@@ -1,12 +1,12 @@
 /** From a linear stack to a picture: corrections, comparison, export. */
 
 import { createStore } from "zustand/vanilla";
-import type { FinishStep, View as Image, Recipe } from "../engine/protocol";
+import type { FinishStep, View as Image, Offset, Recipe } from "../engine/protocol";
 import { fileName, folderOf } from "../lib/format";
 import { follow } from "./jobs";
 import { tell } from "./page";
 import { recipes, type Stage } from "./recipe";
-import { isWritable, stretchSettings } from "./recipe_stretch";
+import { shownStretch } from "./stretch";
 import { compareWith, openImage, startWith, stretchOf, viewer } from "./viewer";
 
 /** In the order in which they run. */
@@ -22,6 +22,8 @@ export interface Finishing {
   readonly finished: Image | null;
   /** What each correction did. */
   readonly steps: readonly FinishStep[];
+  /** The pixel of the source on which the corrected picture begins. */
+  readonly offset: Offset;
   /** The corrections that `finished` was made with. */
   readonly madeWith: string;
   readonly format: Format;
@@ -32,6 +34,7 @@ export const finishing = createStore<Finishing>(() => ({
   source: null,
   finished: null,
   steps: [],
+  offset: { x: 0, y: 0 },
   madeWith: "",
   format: "png",
   path: "",
@@ -67,9 +70,10 @@ export async function correct(): Promise<void> {
   const finished = await openImage(data.image);
   if (!finished) return;
   startWith(finished, data.curves, data.colour);
-  finishing.setState({ finished, steps: data.steps, madeWith: JSON.stringify(corrections) });
+  const { steps, offset } = data;
+  finishing.setState({ finished, steps, offset, madeWith: JSON.stringify(corrections) });
   const { mode } = viewer.getState();
-  if (mode !== "single") compareWith(source, mode, cropped(data.steps));
+  if (mode !== "single") compareWith(source, mode, offset);
 }
 
 /** Look at the stack without corrections. */
@@ -80,16 +84,10 @@ export async function showSource(): Promise<void> {
 
 /** Before and after: the uncorrected stack on the left. */
 export function toggleCompare(): void {
-  const { source, finished, steps } = finishing.getState();
+  const { source, finished, offset } = finishing.getState();
   const { before, image } = viewer.getState();
   if (before) compareWith(null);
-  else if (source && finished && image?.key === finished.key) compareWith(source, "split", cropped(steps));
-}
-
-/** The pixel of the stack at which the cropped picture begins. */
-export function cropped(steps: readonly FinishStep[]): { x: number; y: number } {
-  const [top, left] = steps.find((one) => one.name === "crop")?.figures.edges ?? [];
-  return { x: left ?? 0, y: top ?? 0 };
+  else if (source && finished && image?.key === finished.key) compareWith(source, "split", offset);
 }
 
 export function setFormat(format: Format): void {
@@ -106,20 +104,17 @@ export function setPath(path: string): void {
  */
 export async function exportPicture(): Promise<void> {
   if (!isUpToDate(finishing.getState(), recipes.getState().recipe)) await correct();
-  const { source, finished, path, format } = finishing.getState();
+  const { source, finished, path } = finishing.getState();
   const { recipe } = recipes.getState();
   if (!source || !finished || !recipe) return;
-  const stretch = stretchOf(viewer.getState(), finished);
-  const linear = format === "fits" || format === "xisf";
-  if (!linear && !isWritable(stretch)) {
-    tell("warn", "Channels stretched one by one by hand cannot be written", {
-      hint: "Link them, or press Auto.",
-    });
-    return;
-  }
-  const seen = linear ? {} : stretchSettings(stretch, finished);
-  const chosen = { ...correctionsOf(recipe), export: recipe.export, stretch: { ...recipe.stretch, ...seen } };
-  const { data } = await follow("finish", "Writing", { ...from(source), recipe: chosen, output: path });
+  const shown = shownStretch(stretchOf(viewer.getState(), finished));
+  const chosen = { ...correctionsOf(recipe), export: recipe.export };
+  const { data } = await follow("finish", "Writing", {
+    ...from(source),
+    recipe: chosen,
+    shown,
+    output: path,
+  });
   if (data) tell("good", `Wrote ${data.written.map(fileName).join(", ")}`, { hint: `In ${folderOf(path)}` });
 }
 

@@ -15,7 +15,7 @@ import {
   verdictsOf,
   visible,
 } from "./frames";
-import { light, measured } from "./made";
+import { known, light, measured } from "./made";
 
 const names = () => visible(frames.getState()).map((row) => row.name);
 const verdicts = () => frames.getState().rows.map((row) => row.verdict);
@@ -23,7 +23,7 @@ const id = (name: string) => `/night/${name}`;
 
 beforeEach(() => {
   frames.setState({ rows: [] });
-  setLights([light("b.fits", 2), light("a.fits", 1), light("c.fits", 3)]);
+  setLights([known("b.fits", 2), known("a.fits", 1), known("c.fits", 3)]);
   addFigures([measured("a.fits", 3.1), measured("b.fits", 2.2)]);
 });
 
@@ -84,7 +84,7 @@ describe("verdicts", () => {
   });
 
   it("tell the run what to leave out", () => {
-    setLights([light("a[1].fits"), light("film.ser", 0, { index: 4 })]);
+    setLights([{ frame: light("a[1].fits") }, { frame: light("film.ser", 0, { index: 4 }) }]);
     decide([id("a[1].fits"), "/night/film.ser#4"], "rejected");
     expect(rejectedPaths(frames.getState().rows)).toEqual(["/night/a[[]1].fits"]);
   });
@@ -93,16 +93,19 @@ describe("verdicts", () => {
     decide([id("c.fits")], "rejected", "focus");
     const kept = JSON.parse(JSON.stringify(verdictsOf(frames.getState().rows)));
     frames.setState({ rows: [] });
-    setLights([light("c.fits"), light("a.fits")]);
+    setLights([known("c.fits"), known("a.fits")]);
     setVerdicts(kept);
     expect(frames.getState().rows[0]).toMatchObject({ verdict: "rejected", reason: "focus" });
     expect(frames.getState().rows[1]!.verdict).toBe("undecided");
   });
 
-  it("stay when the folder is looked into again", () => {
-    decide([id("a.fits")], "approved");
-    setLights([light("a.fits"), light("new.fits")]);
+  it("and figures come with the frames that the project knows", () => {
+    setLights([
+      known("a.fits", 1, { verdict: "approved", figures: measured("a.fits", 3.1) }),
+      known("new.fits"),
+    ]);
     expect(frames.getState().rows[0]).toMatchObject({ verdict: "approved", figures: { fwhm: 3.1 } });
+    expect(frames.getState().rows[1]).toMatchObject({ verdict: "undecided", figures: null });
   });
 });
 
@@ -121,9 +124,9 @@ it("a frame that cannot be used says why", () => {
 });
 
 it("two thousand frames are filtered and sorted within a frame of the screen", () => {
-  const many = Array.from({ length: 2000 }, (_, at) => light(`l${at}.fits`, at % 60));
+  const many = Array.from({ length: 2000 }, (_, at) => known(`l${at}.fits`, at % 60));
   setLights(many);
-  addFigures(many.map((one, at) => ({ ...measured("", 2 + (at % 100) / 50), path: one.path })));
+  addFigures(many.map(({ frame }, at) => ({ ...measured("", 2 + (at % 100) / 50), path: frame.path })));
   setFilter({ brush: { metric: "fwhm", low: 2.5, high: 3.5 } });
   sortBy("fwhm");
   const start = performance.now();

@@ -1,7 +1,7 @@
 /** The frames of the night: their figures, and which of them stay. */
 
 import { createStore } from "zustand/vanilla";
-import type { FoundFrame, MeasuredFrame, RefusedFrame } from "../engine/protocol";
+import type { FoundFrame, MeasuredFrame, ProjectFrame, RefusedFrame } from "../engine/protocol";
 import { fileName } from "../lib/format";
 
 export type Verdict = "undecided" | "approved" | "rejected";
@@ -9,6 +9,8 @@ export type Verdict = "undecided" | "approved" | "rejected";
 export interface Row {
   /** The path, and for a film the number of the frame: "night.ser#12". */
   readonly id: string;
+  /** The project's name of its content. */
+  readonly key: string;
   readonly name: string;
   readonly frame: FoundFrame;
   /** Milliseconds since 1970; null when the header does not say. */
@@ -67,25 +69,35 @@ export function frameId(path: string, index: number): string {
   return index > 0 ? `${path}#${index}` : path;
 }
 
-/** Begin anew with these lights; verdicts given before to the same frames stay. */
-export function setLights(lights: readonly FoundFrame[], refused: readonly RefusedFrame[] = []): void {
-  const before = new Map(frames.getState().rows.map((row) => [row.id, row]));
+/** What a row knows beside the frame itself. */
+export type Known = Pick<ProjectFrame, "key" | "figures" | "verdict" | "reason">;
+
+/** Begin anew with these lights, each with what the project knows of it. */
+export function setLights(
+  lights: readonly (Pick<ProjectFrame, "frame"> & Partial<Known>)[],
+  refused: readonly RefusedFrame[] = [],
+): void {
   const why = new Map(refused.map((one) => [frameId(one.path, one.index), one]));
-  const rows = lights.map((frame): Row => {
+  const rows = lights.map(({ frame, key, figures, verdict, reason }): Row => {
     const id = frameId(frame.path, frame.index);
-    const old = before.get(id);
     return {
       id,
+      key: key ?? id,
       name: fileName(frame.path) + (frame.index > 0 ? ` #${frame.index}` : ""),
       frame,
       time: frame.date ? timeOf(frame.date) : null,
-      figures: old?.figures ?? null,
+      figures: figures ?? null,
       refused: why.get(id) ?? null,
-      verdict: old?.verdict ?? "undecided",
-      reason: old?.reason ?? "",
+      verdict: verdict ?? "undecided",
+      reason: reason ?? "",
     };
   });
   frames.setState({ ...EMPTY, rows });
+}
+
+/** Whether a frame is one of those that are stacked. */
+export function isLight(frame: FoundFrame): boolean {
+  return frame.kind === "light" && !frame.is_master;
 }
 
 /** FITS dates are UTC and say so by saying nothing. */

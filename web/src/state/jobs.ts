@@ -70,9 +70,13 @@ export async function follow<C extends Command>(
   }
 }
 
-/** A job that runs without this page's doing: another page's, or begun before this one was loaded. */
+/**
+ * A job that runs without this page's doing: another page's, or begun before this one was loaded. The server leaves
+ * the request's id to the page that asked.
+ */
 export function elsewhere({ running, known }: Jobs = jobs.getState()): Job | undefined {
-  return running.length > 0 ? undefined : known.findLast((one) => one.state === "running");
+  if (running.length > 0) return undefined;
+  return known.findLast((one) => one.state === "running" && one.request === null);
 }
 
 /** Ask what runs already. */

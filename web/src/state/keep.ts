@@ -1,96 +1,120 @@
-/** What the browser keeps, so that the page opens where it was left. */
+/** What is kept so that the page opens where it was left: of the page by the server, of the night by its project. */
 
-import { frames, setVerdicts, verdictsOf } from "./frames";
-import { type Library, library, openInputs, type Result } from "./library";
+import { ask } from "../engine/engine";
+import { isFitted } from "../lib/view";
+import { correct, finishing } from "./finish";
+import { frames } from "./frames";
+import { library, openProject } from "./library";
 import { page, ROOMS, type Room, THEMES, type Theme } from "./page";
-import { readRecipe, recipes } from "./recipe";
-import { openPath, viewer } from "./viewer";
+import { openPath, type Viewing, viewer } from "./viewer";
 
-/** What is needed of localStorage. */
+/** Where the page's own state is kept. */
 export interface Shelf {
-  getItem(name: string): string | null;
-  setItem(name: string, value: string): void;
+  readonly load: () => Promise<unknown>;
+  readonly save: (kept: KeptPage) => Promise<unknown>;
 }
 
-const NAME = "sidera";
 const EVERY = 300;
 
-interface Kept {
+export interface KeptPage {
   readonly theme?: Theme;
   readonly room?: Room;
   readonly experts?: boolean;
-  readonly inputs?: readonly string[];
-  readonly told?: Library["told"];
-  readonly recent?: readonly (readonly string[])[];
-  readonly output?: string;
-  readonly verdicts?: Parameters<typeof setVerdicts>[0];
-  readonly recipe?: Record<string, unknown> | null;
-  readonly results?: readonly Result[];
+  readonly project?: string | null;
+}
+
+/** What the project keeps of the page. */
+interface KeptView {
+  /** File of the picture shown, and the frame of a film. */
   readonly shown?: string | null;
+  readonly index?: number;
+  /** Whether its corrected picture was shown. */
+  readonly corrected?: boolean;
+  /** Absent when the whole picture was shown: it is fitted into whatever window it is opened in. */
+  readonly view?: Viewing["view"];
+  /** By the pictures' keys, which are the same for ever. */
+  readonly stretches?: Viewing["stretches"];
+  readonly focus?: string | null;
+  readonly output?: string;
 }
 
-export function read(shelf: Shelf): Kept {
-  try {
-    const kept = JSON.parse(shelf.getItem(NAME) ?? "{}");
-    return typeof kept === "object" && kept !== null ? kept : {};
-  } catch {
-    return {}; // written by something else: as if there were nothing
-  }
-}
-
-/** Groups of inputs opened before, the last first. */
-export function recent(shelf: Shelf): readonly (readonly string[])[] {
-  return read(shelf).recent ?? [];
-}
-
-/** How the page looks, before anything is connected. */
-export function restorePage(shelf: Shelf): void {
-  const { theme, room, experts } = read(shelf);
+/** How the page looks; what makes no sense is as nothing. Returns the project that was open. */
+export async function restorePage(shelf: Shelf): Promise<string | null> {
+  const kept = ((await shelf.load().catch(() => null)) ?? {}) as KeptPage;
+  const { theme, room, experts, project } = kept;
   if (theme && THEMES.includes(theme)) page.setState({ theme });
   if (room && ROOMS.includes(room)) page.setState({ room });
   page.setState({ experts: experts === true });
+  return typeof project === "string" ? project : null;
 }
 
 /** The night as it was left, once the engine answers. */
-export async function restoreNight(shelf: Shelf): Promise<void> {
-  const kept = read(shelf);
-  if (kept.recipe) await readRecipe({ recipe: kept.recipe });
-  library.setState({ results: (kept.results ?? []).map((one) => ({ ...one, image: null })) });
-  if (kept.inputs?.length) {
-    library.setState({ told: kept.told ?? {} });
-    await openInputs(kept.inputs);
-    if (kept.output) library.setState({ output: kept.output });
-    if (kept.verdicts) setVerdicts(kept.verdicts);
-  }
-  if (kept.shown) await openPath(kept.shown);
+export async function restoreNight(folder: string | null): Promise<void> {
+  if (folder === null) return;
+  const left = () => library.getState().folder !== folder; // meanwhile the user has gone on
+  await openProject(folder);
+  if (left()) return;
+  const { state } = await ask("project.view", { folder }).catch(() => ({ state: null }));
+  if (left()) return;
+  const kept = (state ?? {}) as KeptView;
+  if (kept.output) library.setState({ output: kept.output });
+  if (kept.stretches) viewer.setState((now) => ({ stretches: { ...kept.stretches, ...now.stretches } }));
+  if (kept.focus && frames.getState().rows.some((row) => row.id === kept.focus))
+    frames.setState({ focus: kept.focus, selected: new Set([kept.focus]) });
+  if (kept.shown) await openPath(kept.shown, kept.index);
+  if (kept.corrected && !left()) await correct();
+  if (kept.view && !left() && viewer.getState().image) viewer.setState({ view: kept.view });
 }
 
 /** Write down every change, a moment later. Call after `restoreNight`, or nothing would be found again. */
-export function keep(shelf: Shelf): void {
+export function keep(shelf: Shelf): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const soon = () => {
     clearTimeout(timer);
     timer = setTimeout(() => write(shelf), EVERY);
   };
-  for (const store of [page, library, frames, recipes, viewer]) store.subscribe(soon);
+  const stops = [page, library, frames, viewer, finishing].map((store) => store.subscribe(soon));
+  return () => {
+    clearTimeout(timer);
+    for (const stop of stops) stop();
+  };
 }
 
-export function write(shelf: Shelf): void {
+let keptPage = "";
+let keptView = "";
+
+/** Write down what has changed; the next change tries again what could not be written. */
+export async function write(shelf: Shelf): Promise<void> {
   const { theme, room, experts } = page.getState();
-  const { inputs, told, output, results } = library.getState();
-  const others = recent(shelf).filter((one) => one.join("\n") !== inputs.join("\n"));
-  const kept: Kept = {
-    theme,
-    room,
-    experts,
-    inputs,
-    told,
-    recent: inputs.length > 0 ? [inputs, ...others].slice(0, 8) : others,
-    output,
-    verdicts: verdictsOf(frames.getState().rows),
-    recipe: recipes.getState().recipe as unknown as Record<string, unknown> | null,
-    results,
-    shown: viewer.getState().image?.path ?? null,
-  };
-  shelf.setItem(NAME, JSON.stringify(kept));
+  const { folder } = library.getState();
+  const here: KeptPage = { theme, room, experts, project: folder };
+  const wanted = JSON.stringify(here);
+  if (wanted !== keptPage && (await shelf.save(here).then(yes, no))) keptPage = wanted;
+  if (folder === null) return;
+  const state = viewOf();
+  const seen = JSON.stringify({ folder, state });
+  if (seen !== keptView && (await ask("project.view", { folder, state }).then(yes, no))) keptView = seen;
 }
+
+function viewOf(): KeptView {
+  const { image, view, window, stretches } = viewer.getState();
+  const { finished, source } = finishing.getState();
+  const corrected = image !== null && image.key === finished?.key;
+  const file = corrected ? source : image;
+  const row = frames.getState().rows.find(({ frame }) => frame.path === file?.path && frame.index > 0);
+  const index = row && row.id === frames.getState().focus ? row.frame.index : 0;
+  // Automatic stretches are found again by themselves; those moved by hand are kept, the last twenty.
+  const moved = Object.entries(stretches).filter(([, one]) => !one.auto);
+  return {
+    shown: file?.path ?? null,
+    index,
+    corrected,
+    ...(image && !isFitted(view, image, window) ? { view } : {}),
+    stretches: Object.fromEntries(moved.slice(-20)),
+    focus: frames.getState().focus,
+    output: library.getState().output,
+  };
+}
+
+const yes = () => true;
+const no = () => false;

@@ -4,7 +4,7 @@ import { finishing } from "./finish";
 import { choose, frames, setLights } from "./frames";
 import { library } from "./library";
 import { link } from "./links";
-import { image, light, measured } from "./made";
+import { image, known, measured } from "./made";
 import { goTo, page } from "./page";
 import { show, viewer } from "./viewer";
 
@@ -18,13 +18,17 @@ beforeEach(() => {
   vi.useFakeTimers();
   engine = fakeEngine({
     open: ({ path }) => image(String(path), { path: String(path), kind: "frame" }),
-    measure: () => ({ frames: [measured("a.fits", 2)], refused: [] }),
+    "project.measure": () => ({
+      frames: [known("a.fits", 1, { figures: measured("a.fits", 2) })],
+      refused: [],
+    }),
     release: () => ({}),
   });
   page.setState({ room: "library" });
-  setLights([light("a.fits", 1), light("b.fits", 2), light("c.fits", 3)]);
+  setLights([known("a.fits", 1), known("b.fits", 2), known("c.fits", 3)]);
   library.setState({
-    scanned: { frames: [], refused: [], previews: [], results: [] },
+    folder: "/r/night",
+    scanned: { frames: [], refused: [] },
     measured: false,
     inputs: [],
   });
@@ -72,7 +76,7 @@ it("the first look at the frames measures them, the second does not", async () =
   goTo("library");
   goTo("frames");
   await vi.advanceTimersByTimeAsync(1);
-  expect(engine.asked.filter((one) => one.cmd === "measure")).toHaveLength(1);
+  expect(engine.asked.filter((one) => one.cmd === "project.measure")).toHaveLength(1);
 });
 
 it("a stack that is shown is what will be corrected, its corrected picture is not", () => {

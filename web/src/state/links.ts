@@ -2,9 +2,9 @@
 
 import { adopt } from "./finish";
 import { frames, step, visible } from "./frames";
-import { library, measure, refreshPlan } from "./library";
-import { page } from "./page";
-import { recipes } from "./recipe";
+import { keepRecipe, library, measure, refreshPlan } from "./library";
+import { complain, page } from "./page";
+import { hasWrong, recipes } from "./recipe";
 import { openPath, viewer } from "./viewer";
 
 const BLINK_MS = 600;
@@ -30,7 +30,10 @@ export function link(): void {
     if (now.scanned !== old.scanned && page.getState().room === "frames") measureOnce();
     if (now.output !== old.output) planSoon();
   });
-  recipes.subscribe(planSoon);
+  recipes.subscribe((now, old) => {
+    planSoon();
+    if (now.recipe !== old.recipe) keepSoon();
+  });
   frames.subscribe((now, old) => now.rows !== old.rows && planSoon());
 }
 
@@ -62,6 +65,14 @@ function blink(on: boolean): void {
     const id = chosen[at]!;
     if (ids.has(id)) frames.setState({ focus: id });
   }, BLINK_MS);
+}
+
+let keeper: ReturnType<typeof setTimeout> | undefined;
+
+function keepSoon(): void {
+  clearTimeout(keeper);
+  // A recipe that the engine objects to stands beside its field with the objection, and is not kept.
+  keeper = setTimeout(() => !hasWrong(recipes.getState()) && keepRecipe().catch(complain), REST_MS);
 }
 
 let planner: ReturnType<typeof setTimeout> | undefined;

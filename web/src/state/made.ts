@@ -1,6 +1,6 @@
 /** Values for tests, made like the engine's. */
 
-import type { FoundFrame, View as Image, MeasuredFrame } from "../engine/protocol";
+import type { FoundFrame, View as Image, MeasuredFrame, ProjectFrame } from "../engine/protocol";
 
 export function light(name: string, minute = 0, more: Partial<FoundFrame> = {}): FoundFrame {
   return {
@@ -46,6 +46,20 @@ export function measured(name: string, fwhm: number, more: Partial<MeasuredFrame
   };
 }
 
+/** A light as a project tells of it. */
+export function known(name: string, minute = 0, more: Partial<ProjectFrame> = {}): ProjectFrame {
+  const figures = null;
+  return {
+    frame: light(name, minute),
+    key: `key-${name}`,
+    figures,
+    verdict: "undecided",
+    reason: "",
+    missing: false,
+    ...more,
+  };
+}
+
 export function image(key: string, more: Partial<Image> = {}): Image {
   const curve = { low: 500, high: 65000, shadows: 0.001, midtones: 0.002, highlights: 1, bend: null };
   const range = { centre: 600, spread: 8, low: 500, high: 65000, minimum: 480, maximum: 65535, missing: 0 };
@@ -66,6 +80,7 @@ export function image(key: string, more: Partial<Image> = {}): Image {
     linked: [curve, { ...curve, low: 600 }, { ...curve, low: 550 }],
     unlinked: [curve, { ...curve, midtones: 0.004 }, { ...curve, midtones: 0.003 }],
     solved: false,
+    maps: null,
     ...more,
   };
 }

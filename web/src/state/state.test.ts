@@ -1,16 +1,27 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { COMMANDS, commandOf } from "./commands";
-import { fakeEngine, settle } from "./fake_engine";
+import { type FakeEngine, fakeEngine, settle } from "./fake_engine";
 import { adopt, correct, exportPicture, finishing, isUpToDate, setFormat, toggleCompare } from "./finish";
-import { decide, frames } from "./frames";
+import { frames } from "./frames";
 import { cancel, current, jobs } from "./jobs";
-import { read, recent, restoreNight, restorePage, write } from "./keep";
-import { asCommand, library, measure, openInputs, refreshPlan, runFields, stack, tellKind } from "./library";
+import { type KeptPage, restoreNight, restorePage, write } from "./keep";
+import {
+  asCommand,
+  closeNight,
+  findUnfinished,
+  library,
+  measure,
+  openInputs,
+  refreshPlan,
+  stack,
+  tellKind,
+} from "./library";
 import { addLine, clearLog, flush, KEPT, log, logText, setLevel, shownLines } from "./log";
-import { image, light, measured } from "./made";
+import { image, known, measured } from "./made";
 import { dismiss, page, tell } from "./page";
 import { pointAt } from "./pixel";
 import { isChanged, loadRecipe, recipes, resetSetting, setSetting } from "./recipe";
+import { judge, takeBack } from "./verdicts";
 import {
   compareWith,
   openPath,
@@ -33,7 +44,80 @@ const SCHEMA = {
     integration: { properties: { rejection: { enum: ["hybrid", "sigma"] }, kappa_low: { type: "number" } } },
   },
 };
-const SCANNED = { frames: [light("a.fits", 1), light("b.fits", 2)], refused: [], previews: [], results: [] };
+/** One project, as far as the page sees it: what it was told it tells again. */
+function project() {
+  const here = {
+    there: false,
+    roots: [] as { path: string; kind: string | null }[],
+    frames: [known("a.fits", 1), known("b.fits", 2)],
+    view: null as unknown,
+    unfinished: null as object | null,
+    recipe: RECIPE as unknown,
+  };
+  const state = (folder: unknown) => ({
+    folder,
+    name: "night",
+    roots: here.roots,
+    counts: {},
+    measured: 0,
+    approved: 0,
+    rejected: 0,
+    can_undo: false,
+    recipe: here.recipe,
+    results: [],
+    unfinished: here.unfinished,
+  });
+  const answers: FakeEngine["answers"] = {
+    "project.list": () => ({ projects: [] }),
+    "project.open": ({ folder }) => {
+      if (!here.there) throw { error: "no project", code: "unreadable" };
+      return state(folder);
+    },
+    "project.new": ({ folder }) => {
+      here.there = true;
+      return state(folder);
+    },
+    "project.add": ({ folder, inputs, kind }) => {
+      for (const path of inputs as string[])
+        here.roots = [
+          ...here.roots.filter((one) => one.path !== path),
+          { path, kind: (kind as string) ?? null },
+        ];
+      return state(folder);
+    },
+    "project.frames": () => ({ frames: here.frames, refused: [] }),
+    "project.status": ({ folder }) => state(folder),
+    "project.recipe": ({ folder, recipe }) => {
+      here.recipe = recipe;
+      return state(folder);
+    },
+    "project.verdict": ({ folder, frames: names, verdict, reason }) => {
+      here.frames = here.frames.map((one) =>
+        (names as string[]).includes(one.key)
+          ? { ...one, verdict: verdict as "rejected", reason: String(reason) }
+          : one,
+      );
+      return state(folder);
+    },
+    "project.undo": ({ folder }) => {
+      here.frames = here.frames.map((one) => ({ ...one, verdict: "undecided", reason: "" }));
+      return state(folder);
+    },
+    "project.view": ({ state: shown }) => {
+      here.view = shown ?? here.view;
+      return { state: here.view };
+    },
+    "project.measure": (_, say) => {
+      say({ frame: measured("a.fits", 2.5) });
+      here.frames = here.frames.map((one, at) => ({
+        ...one,
+        figures: { ...measured("", 2.5 + at / 10), path: one.frame.path },
+      }));
+      return { frames: here.frames, refused: [] };
+    },
+  };
+  return { here, answers };
+}
 const STACKED = {
   stacks: [
     {
@@ -51,11 +135,14 @@ const STACKED = {
   report: {},
 };
 
+let night = project();
+
 function stand() {
+  night = project();
   return fakeEngine({
+    ...night.answers,
     recipe: () => ({ recipe: RECIPE, schema: SCHEMA, toml: "", settings: [], changed: [] }),
-    scan: () => SCANNED,
-    plan: () => ({
+    "project.plan": () => ({
       summary: [],
       stacks: [],
       calibration: [],
@@ -67,11 +154,7 @@ function stand() {
     }),
     open: ({ path }) => image(String(path), { path: String(path), kind: "frame" }),
     view: ({ image: name }) => image(String(name), name === "f1" ? { kind: "finished" } : {}),
-    measure: (_, say) => {
-      say({ frame: measured("a.fits", 2.5) });
-      return { frames: [measured("a.fits", 2.5), measured("b.fits", 2.6)], refused: [] };
-    },
-    stack: () => STACKED,
+    "project.stack": () => STACKED,
     cancel: () => ({ cancelled: ["j"] }),
     release: () => ({}),
     pixel: ({ x, y }) => ({ x, y, width: 1, height: 1, values: [[[Number(x)]]], sky: null }),
@@ -89,7 +172,8 @@ function stand() {
     finish: () => ({
       image: "f1",
       written: ["/r/m27.png"],
-      steps: [{ name: "crop", applied: true, told: "", figures: { edges: [3, 7, 90, 90] } }],
+      steps: [{ name: "crop", applied: true, told: "", figures: {} }],
+      offset: { x: 7, y: 3 },
       curves: image("f1").linked,
       colour: 0.7,
     }),
@@ -103,37 +187,48 @@ beforeEach(async () => {
   engine = stand();
   page.setState({ notices: [], room: "library", theme: "dark" });
   recipes.setState({ recipe: null });
-  library.setState({
-    inputs: [],
-    told: {},
-    results: [],
-    interrupted: null,
-    resultsFolder: "/r",
-    plannedFor: "",
-  });
-  frames.setState({ rows: [] });
-  viewer.setState({ image: null, before: null, mode: "single", stretches: {}, locked: null });
+  library.setState({ resultsFolder: "/r" });
+  viewer.setState({ stretches: {}, locked: null });
   await loadRecipe();
+  closeNight();
 });
 
 describe("opening a folder", () => {
   it("finds the lights, names the result after the target, and makes a plan", async () => {
     await openInputs(["/night"]);
     expect(frames.getState().rows.map((row) => row.name)).toEqual(["a.fits", "b.fits"]);
-    expect(library.getState()).toMatchObject({ output: "/r/M_27_stack.fits", planned: { threads: 2 } });
+    expect(library.getState()).toMatchObject({
+      folder: "/r/night",
+      output: "/r/night/results/M_27_stack.fits",
+      planned: { threads: 2 },
+    });
+  });
+
+  it("goes on with the project that knows it, and begins another for another night", async () => {
+    await openInputs(["/night"]);
+    closeNight();
+    await openInputs(["/night"]);
+    expect(commands().filter((one) => one === "project.new")).toHaveLength(1);
+    closeNight();
+    engine.answers["project.open"] = ({ folder }) => {
+      if (folder === "/r/night") return { folder, roots: [{ path: "/night", kind: null }], results: [] };
+      throw { error: "no project", code: "unreadable" };
+    };
+    await openInputs(["/elsewhere/night"]);
+    expect(engine.asked.findLast((one) => one.cmd === "project.new")).toMatchObject({ folder: "/r/night-2" });
   });
 
   it("plans anew only when something has changed", async () => {
     await openInputs(["/night"]);
     await refreshPlan();
-    expect(commands().filter((one) => one === "plan")).toHaveLength(1);
-    decide(["/night/a.fits"], "rejected");
+    expect(commands().filter((one) => one === "project.plan")).toHaveLength(1);
+    await judge(["/night/a.fits"], "rejected");
     await refreshPlan();
-    expect(engine.asked.at(-1)).toMatchObject({ cmd: "plan", exclude: ["/night/a.fits"] });
+    expect(commands().filter((one) => one === "project.plan")).toHaveLength(2);
   });
 
   it("says what is wrong with the plan", async () => {
-    engine.answers.plan = () => {
+    engine.answers["project.plan"] = () => {
       throw { error: "no lights", code: "nothing_to_stack", hint: "choose another folder" };
     };
     await openInputs(["/night"]);
@@ -145,32 +240,28 @@ describe("opening a folder", () => {
     await measure();
     expect(frames.getState().rows.map((row) => row.figures?.fwhm)).toEqual([2.5, 2.6]);
     await measure();
-    expect(commands().filter((one) => one === "measure")).toHaveLength(1);
+    expect(commands().filter((one) => one === "project.measure")).toHaveLength(1);
   });
 
   it("takes frames for what the user says they are", async () => {
     await openInputs(["/night", "/old/darks"]);
     await tellKind("/old/darks", "darks");
-    expect(engine.asked.findLast((one) => one.cmd === "scan")).toEqual({
-      cmd: "scan",
-      inputs: ["/night"],
-      darks: ["/old/darks"],
+    expect(engine.asked.findLast((one) => one.cmd === "project.add")).toMatchObject({
+      inputs: ["/old/darks"],
+      kind: "dark",
     });
-    expect(asCommand()).toContain("sidera stack /night -o /r/M_27_stack.fits --darks /old/darks");
+    expect(asCommand()).toContain(
+      "sidera stack /night -o /r/night/results/M_27_stack.fits --darks /old/darks",
+    );
     await tellKind("/old/darks", null);
-    expect(engine.asked.findLast((one) => one.cmd === "scan")).toMatchObject({
-      inputs: ["/night", "/old/darks"],
-    });
+    expect(library.getState().told).toEqual({});
   });
 
   it("gives the same run as a command line", async () => {
     await openInputs(["/night"]);
     setSetting("integration.rejection", "sigma");
-    expect(asCommand()).toBe("sidera stack /night -o /r/M_27_stack.fits --set integration.rejection=sigma");
-    expect(runFields()).toMatchObject({
-      inputs: ["/night"],
-      recipe: { integration: { rejection: "sigma" } },
-    });
+    const output = "/r/night/results/M_27_stack.fits";
+    expect(asCommand()).toBe(`sidera stack /night -o ${output} --set integration.rejection=sigma`);
   });
 });
 
@@ -184,11 +275,11 @@ describe("a stack", () => {
       report: "/r/m27_report.html",
     });
     expect(viewer.getState().image?.image).toBe("i-s1");
-    expect(library.getState().interrupted).toBeNull();
   });
 
   it("can be cancelled, once", async () => {
-    engine.answers.stack = () => undefined;
+    await openInputs(["/night"]);
+    engine.answers["project.stack"] = () => undefined;
     stack();
     await settle();
     expect(current()?.title).toBe("Stacking");
@@ -201,17 +292,17 @@ describe("a stack", () => {
   });
 
   it("that the engine's end cut short can be gone on with", async () => {
-    engine.answers.stack = () => undefined;
-    const run = stack();
-    await settle();
-    engine.hangUp();
-    await run;
-    expect(library.getState().interrupted).toMatchObject({ output: expect.any(String) });
-    expect(page.getState().notices).toEqual([]); // the connection tells of it
+    await openInputs(["/night"]);
+    night.here.unfinished = { command: "stack", output: "/r/x.fits", started: "" };
+    await findUnfinished();
+    expect(library.getState().unfinished).toMatchObject({ output: "/r/x.fits" });
+    await stack();
+    expect(library.getState().unfinished).toBeNull();
   });
 
   it("that failed says why and leaves nothing to go on with", async () => {
-    engine.answers.stack = () => {
+    await openInputs(["/night"]);
+    engine.answers["project.stack"] = () => {
       throw { error: "disk full", code: "disk_full", hint: "free 2 GB" };
     };
     await stack();
@@ -220,7 +311,7 @@ describe("a stack", () => {
       text: "disk full",
       hint: "free 2 GB",
     });
-    expect([library.getState().interrupted, jobs.getState().running]).toEqual([null, []]);
+    expect(jobs.getState().running).toEqual([]);
   });
 });
 
@@ -318,7 +409,7 @@ describe("finishing", () => {
     expect(engine.asked.at(-1)).toMatchObject({
       cmd: "finish",
       output: "/results/stack_finished.tif",
-      recipe: { stretch: { method: "auto" } },
+      shown: { colour: 0.7, curves: [{ midtones: 0.002 }, {}, {}] },
     });
     expect(page.getState().notices.at(-1)).toMatchObject({ tone: "good" });
   });
@@ -359,35 +450,43 @@ describe("the log", () => {
 
 describe("what is kept", () => {
   const shelf = () => {
-    const kept = new Map<string, string>();
-    return {
-      getItem: (name: string) => kept.get(name) ?? null,
-      setItem: (name: string, value: string) => void kept.set(name, value),
+    const place = {
+      kept: {} as KeptPage,
+      load: async () => place.kept,
+      save: async (kept: KeptPage) => void Object.assign(place, { kept }),
     };
+    return place;
   };
 
-  it("is found again: theme, folder, verdicts, picture", async () => {
+  it("is found again: theme, night, verdicts, recipe, picture, stretch", async () => {
     const place = shelf();
     page.setState({ theme: "red", room: "frames" });
     await openInputs(["/night"]);
-    decide(["/night/b.fits"], "rejected", "clouds");
+    await judge(["/night/b.fits"], "rejected", "clouds");
+    setSetting("integration.rejection", "sigma");
+    await refreshPlan(); // which keeps the recipe
     await openPath("/night/a.fits");
-    write(place);
+    setHandle(0, "midtones", 900);
+    const moved = viewer.getState().stretches["/night/a.fits"];
+    await write(place);
     page.setState({ theme: "dark", room: "library" });
-    frames.setState({ rows: [] });
-    viewer.setState({ image: null });
-    restorePage(place);
-    await restoreNight(place);
+    closeNight();
+    viewer.setState({ stretches: {} });
+    await restoreNight(await restorePage(place));
     expect(page.getState()).toMatchObject({ theme: "red", room: "frames" });
     expect(frames.getState().rows[1]).toMatchObject({ verdict: "rejected", reason: "clouds" });
+    expect(recipes.getState().recipe).toMatchObject({ integration: { rejection: "sigma" } });
     expect(viewer.getState().image?.path).toBe("/night/a.fits");
-    expect(recent(place)).toEqual([["/night"]]);
+    expect(viewer.getState().stretches["/night/a.fits"]).toEqual(moved);
+    await takeBack(); // also what was decided before
+    expect(frames.getState().rows[1]).toMatchObject({ verdict: "undecided" });
   });
 
-  it("that makes no sense is as nothing", () => {
-    const place = { getItem: () => "{broken", setItem: () => undefined };
-    expect(read(place)).toEqual({});
-    restorePage({ getItem: () => '{"theme":"pink","room":"cellar"}', setItem: () => undefined });
+  it("that makes no sense, or cannot be had, is as nothing", async () => {
+    const silent = { load: () => Promise.reject(new Error("gone")), save: async () => undefined };
+    expect(await restorePage(silent)).toBeNull();
+    const odd = { ...silent, load: async () => ({ theme: "pink", room: "cellar", project: 7 }) };
+    expect(await restorePage(odd)).toBeNull();
     expect(page.getState()).toMatchObject({ theme: "dark", room: "library" });
   });
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { shown } from "../lib/curve";
 import { image } from "./made";
-import { isWritable, stretchSettings } from "./recipe_stretch";
 import {
   automatic,
   bendOf,
@@ -11,6 +10,7 @@ import {
   lookOf,
   moveHandle,
   reset,
+  shownStretch,
   withKind,
 } from "./stretch";
 
@@ -66,16 +66,19 @@ it("reset shows the bare range", () => {
   expect(shown(32750, straight.curves[0]!, bendOf(straight, 0))).toBeCloseTo(0.5, 3);
 });
 
-it("channels moved one by one are not written as something else", () => {
-  const alone = automatic(m27, false);
-  expect([isWritable(alone), isWritable(moveHandle(alone, 0, "shadows", 550))]).toEqual([true, false]);
-  expect(isWritable(moveHandle(automatic(m27), 0, "shadows", 550))).toBe(true);
-});
+describe("what is written", () => {
+  it("is what is shown: every channel's curve as a hand has moved it", () => {
+    const alone = moveHandle(automatic(m27, false), 1, "shadows", 650);
+    const { curves, colour } = shownStretch(alone);
+    expect(curves).toEqual(alone.curves);
+    expect(colour).toBe(0);
+  });
 
-it("what is shown becomes settings of the recipe", () => {
-  expect(stretchSettings(automatic(m27), m27)).toMatchObject({ method: "stf", linked: true });
-  const moved = moveHandle(automatic(m27), 1, "highlights", 30000);
-  const settings = stretchSettings(moved, m27);
-  expect(settings).toMatchObject({ method: "mtf", highlights: moved.curves[1]!.highlights });
-  expect(stretchSettings(withKind(moved, m27, "asinh"), m27)).toMatchObject({ method: "asinh", local: 0 });
+  it("bends as the kind of curve says, and straight ones not at all", () => {
+    const [curve] = shownStretch(withKind(automatic(m27), m27, "log")).curves;
+    expect(curve).toMatchObject({ midtones: 0.5, bend: { kind: "ghs", local: -1, protect_high: 1 } });
+    expect(curve!.bend).not.toHaveProperty("midtones");
+    const [straight] = shownStretch(reset(m27)).curves;
+    expect(straight).toMatchObject({ midtones: 0.5, bend: null });
+  });
 });

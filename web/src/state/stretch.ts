@@ -1,6 +1,6 @@
 /** How a picture is stretched, and what the histogram's handles do to it. Plain values and functions. */
 
-import type { CurveValues, View as Image } from "../engine/protocol";
+import type { CurveValues, View as Image, ShownStretch } from "../engine/protocol";
 import { amountFor, type Bend, limits, midtonesFor, STRAIGHT, shown } from "../lib/curve";
 
 export const KINDS = ["linear", "mtf", "asinh", "log", "ghs"] as const;
@@ -75,6 +75,17 @@ export function withKind(stretch: Stretch, image: Image, kind: Kind): Stretch {
 function skyBrightness(stretch: Stretch, image: Image): number {
   const curve = stretch.curves[0]!;
   return shown(image.ranges[0]?.centre ?? curve.low, curve, bendOf(stretch, 0));
+}
+
+/** The stretch as the engine writes it: what is seen is what is written. */
+export function shownStretch(stretch: Stretch): ShownStretch {
+  const curves = stretch.curves.map((curve, channel): CurveValues => {
+    const { kind, midtones, protectLow, protectHigh, ...bend } = bendOf(stretch, channel);
+    const bent = kind === "ghs" || kind === "asinh";
+    const values = { kind, ...bend, protect_low: protectLow, protect_high: protectHigh };
+    return { ...curve, midtones, bend: bent ? (values as CurveValues["bend"]) : null };
+  });
+  return { curves, colour: stretch.keep };
 }
 
 /** 0 at black, 1 at white. */

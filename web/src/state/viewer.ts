@@ -2,7 +2,7 @@
 
 import { createStore } from "zustand/vanilla";
 import { ask } from "../engine/engine";
-import type { CurveValues, View as Image, MapImages, Pixels, StarList } from "../engine/protocol";
+import type { CurveValues, View as Image, Pixels, StarList } from "../engine/protocol";
 import type { Point, Size, View } from "../lib/view";
 import { fitted, isFitted, pan, STEP, zoomAbout, zoomTo } from "../lib/view";
 import { complain } from "./page";
@@ -70,8 +70,6 @@ export const viewer = createStore<Viewing>(() => ({
   lost: false,
 }));
 
-/** Maps of a stack, by the stack's image. */
-const mapsOf = new Map<string, MapImages>();
 /** Images opened before, by path: looking at a frame again asks for nothing. */
 const opened = new Map<string, Image>();
 const MOST_OPENED = 40;
@@ -94,17 +92,22 @@ export async function openPath(path: string, index = 0): Promise<void> {
 }
 
 /** Show an image that the engine holds. */
-export async function openImage(image: string, maps?: MapImages): Promise<Image | undefined> {
+export async function openImage(image: string): Promise<Image | undefined> {
   const mine = ++asked;
   try {
     const view = await ask("view", { image });
-    if (maps) mapsOf.set(view.key, maps);
     if (mine === asked) show(view);
     return view;
   } catch (error) {
     complain(error);
     return undefined;
   }
+}
+
+/** Show nothing, not even what was asked for and has not come yet. */
+export function closeImage(): void {
+  asked += 1;
+  viewer.setState({ image: null, before: null, mode: "single", opening: null, pixel: null });
 }
 
 function remember(name: string, image: Image): void {
@@ -121,7 +124,6 @@ function remember(name: string, image: Image): void {
 export async function reopen(): Promise<void> {
   const { image } = viewer.getState();
   opened.clear();
-  mapsOf.clear();
   if (image?.path) await openPath(image.path);
 }
 
@@ -312,15 +314,15 @@ async function loadStars(): Promise<void> {
   }
 }
 
-/** Whether there are maps to lay over: only a stack of this session has them. */
+/** Whether there are maps to lay over. */
 export function hasMaps(image: Image | null): boolean {
-  return image !== null && mapsOf.has(image.key);
+  return image !== null && image.maps !== null;
 }
 
 async function loadMaps(): Promise<void> {
   const { image } = viewer.getState();
-  const names = image && mapsOf.get(image.key);
-  if (!names) return;
+  const names = image?.maps;
+  if (!image || !names) return;
   try {
     const found: Record<string, Image> = {};
     for (const [name, id] of Object.entries(names))

@@ -1,17 +1,9 @@
 import { SegmentedControl } from "@mantine/core";
 import { useMemo } from "react";
 import { figure, fixed } from "../../lib/format";
-import {
-  choose,
-  decide,
-  frames,
-  METRICS,
-  type Metric,
-  metricOf,
-  type Row,
-  setFilter,
-} from "../../state/frames";
+import { choose, frames, METRICS, type Metric, metricOf, type Row, setFilter } from "../../state/frames";
 import { page } from "../../state/page";
+import { judge } from "../../state/verdicts";
 import { Plot, type Series } from "../../widgets/plot";
 import { Section } from "../../widgets/section";
 import { useSlice } from "../../widgets/use_store";
@@ -111,7 +103,7 @@ function Frame({ row }: { row: Row }) {
         aria-label="Verdict"
         value={row.verdict}
         onChange={(verdict) =>
-          decide([row.id], verdict as Row["verdict"], verdict === "rejected" ? "by eye" : "")
+          judge([row.id], verdict as Row["verdict"], verdict === "rejected" ? "by eye" : "")
         }
         data={[
           { value: "approved", label: "Approve" },

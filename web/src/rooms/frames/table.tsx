@@ -15,18 +15,17 @@ import {
   type Column,
   cellOf,
   choose,
-  decide,
   type Frames,
   frames,
   type Row,
   setFilter,
   sortBy,
   step,
-  undo,
   type Verdict,
   visible,
 } from "../../state/frames";
-import { measure } from "../../state/library";
+import { library, measure } from "../../state/library";
+import { judge, takeBack } from "../../state/verdicts";
 import { useSlice } from "../../widgets/use_store";
 
 const COLUMNS: { by: Column; name: string; show: (row: Row) => string }[] = [
@@ -60,6 +59,7 @@ export function FrameTable() {
 
 function Bar({ state, shown }: { state: Frames; shown: number }) {
   const { selected, blinking, past } = state;
+  const canUndo = useSlice(library, (now) => now.canUndo);
   const none = selected.size === 0;
   return (
     <div className="table-bar" role="toolbar" aria-label="Frames">
@@ -111,7 +111,7 @@ function Bar({ state, shown }: { state: Frames; shown: number }) {
         variant="default"
         disabled={none}
         leftSection={<IconCheck size={13} />}
-        onClick={() => decide(selected, "approved")}
+        onClick={() => judge(selected, "approved")}
       >
         Approve
       </Button>
@@ -123,7 +123,7 @@ function Bar({ state, shown }: { state: Frames; shown: number }) {
         </Menu.Target>
         <Menu.Dropdown>
           {REASONS.map((why) => (
-            <Menu.Item key={why} onClick={() => decide(selected, "rejected", why)}>
+            <Menu.Item key={why} onClick={() => judge(selected, "rejected", why)}>
               {why}
             </Menu.Item>
           ))}
@@ -132,9 +132,9 @@ function Bar({ state, shown }: { state: Frames; shown: number }) {
       <Button
         size="compact-xs"
         variant="default"
-        disabled={past.length === 0}
+        disabled={past.length === 0 && !canUndo}
         leftSection={<IconArrowBackUp size={13} />}
-        onClick={undo}
+        onClick={takeBack}
       >
         Undo
       </Button>

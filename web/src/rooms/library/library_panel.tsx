@@ -1,9 +1,18 @@
 import { ActionIcon, Button, Menu } from "@mantine/core";
 import { IconAlertTriangle, IconArrowRight, IconFolderPlus, IconX } from "@tabler/icons-react";
 import { useState } from "react";
-import type { FoundFrame, Planned, RefusedFrame, Scanned } from "../../engine/protocol";
+import type { FoundFrame, Planned, RefusedFrame } from "../../engine/protocol";
 import { bytes, counted, duration, fileName } from "../../lib/format";
-import { library, openResult, removeInput, TOLD, type Told, tellKind } from "../../state/library";
+import {
+  closeNight,
+  type Library,
+  library,
+  openResult,
+  removeInput,
+  TOLD,
+  type Told,
+  tellKind,
+} from "../../state/library";
 import { goTo } from "../../state/page";
 import { openPath } from "../../state/viewer";
 import { Section } from "../../widgets/section";
@@ -13,7 +22,7 @@ import { groupsOf } from "./groups";
 
 /** Which folders, what Sidera found, how it will calibrate, and what is not right. */
 export function LibraryPanel() {
-  const { inputs, told, scanned, planned, trouble, results } = useSlice(library, (now) => now);
+  const { folder, inputs, told, scanned, planned, trouble, results } = useSlice(library, (now) => now);
   const [browsing, setBrowsing] = useState(false);
   return (
     <>
@@ -21,14 +30,21 @@ export function LibraryPanel() {
         title="Folders"
         foldable={false}
         aside={
-          <Button
-            size="compact-xs"
-            variant="default"
-            leftSection={<IconFolderPlus size={14} />}
-            onClick={() => setBrowsing(true)}
-          >
-            Add
-          </Button>
+          <>
+            {folder !== null && (
+              <Button size="compact-xs" variant="subtle" onClick={closeNight}>
+                Another night
+              </Button>
+            )}
+            <Button
+              size="compact-xs"
+              variant="default"
+              leftSection={<IconFolderPlus size={14} />}
+              onClick={() => setBrowsing(true)}
+            >
+              Add
+            </Button>
+          </>
         }
       >
         {inputs.length === 0 && <p className="quiet">None yet.</p>}
@@ -138,6 +154,8 @@ const KINDS: [string, string][] = [
 ];
 
 /** Groups of frames of each kind, with what sets them apart. */
+type Scanned = NonNullable<Library["scanned"]>;
+
 function FoundSection({ scanned }: { scanned: Scanned }) {
   return (
     <Section
@@ -216,12 +234,10 @@ function Findings({ scanned, planned }: { scanned: Scanned; planned: Planned | n
   const left = new Map<string, RefusedFrame>();
   for (const one of [...scanned.refused, ...(planned?.refused ?? [])])
     left.set(`${one.path}#${one.index}`, one);
-  if (left.size + scanned.previews.length === 0) return null;
+  const passed = planned?.summary.filter((one) => one.startsWith("Passed over")) ?? [];
+  if (left.size + passed.length === 0) return null;
   return (
-    <Section
-      title="Findings"
-      aside={<span className="quiet tabular">{left.size + (scanned.previews.length > 0 ? 1 : 0)}</span>}
-    >
+    <Section title="Findings" aside={<span className="quiet tabular">{left.size + passed.length}</span>}>
       {[...left.values()].slice(0, 50).map((one) => (
         <div key={`${one.path}#${one.index}`} className="finding">
           <b>{fileName(one.path)}</b>
@@ -230,9 +246,11 @@ function Findings({ scanned, planned }: { scanned: Scanned; planned: Planned | n
         </div>
       ))}
       {left.size > 50 && <p className="quiet">And {left.size - 50} more.</p>}
-      {scanned.previews.length > 0 && (
-        <p className="quiet">Passed over {counted(scanned.previews.length, "picture")} beside raw frames.</p>
-      )}
+      {passed.map((one) => (
+        <p key={one} className="quiet">
+          {one}
+        </p>
+      ))}
     </Section>
   );
 }

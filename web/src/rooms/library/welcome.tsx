@@ -1,10 +1,9 @@
 import { Button } from "@mantine/core";
 import { IconFolder, IconHistory } from "@tabler/icons-react";
 import { useState } from "react";
-import { fileName } from "../../lib/format";
+import { moment } from "../../lib/format";
 import { jobs } from "../../state/jobs";
-import { recent } from "../../state/keep";
-import { library, openInputs } from "../../state/library";
+import { library, openProject } from "../../state/library";
 import { viewer } from "../../state/viewer";
 import { useSlice } from "../../widgets/use_store";
 import { Browser } from "./browser";
@@ -14,10 +13,10 @@ import { useDrop } from "./drop";
 export function Welcome() {
   const empty = useSlice(viewer, (now) => now.image === null && now.opening === null);
   const inputs = useSlice(library, (now) => now.inputs);
-  const scanning = useSlice(jobs, (now) => now.running.some((one) => one.cmd === "scan"));
+  const scanning = useSlice(jobs, (now) => now.running.some((one) => one.cmd === "project.add"));
   const [browsing, setBrowsing] = useState(false);
   const over = useDrop();
-  const nights = recent(localStorage).slice(0, 5);
+  const nights = useSlice(library, (now) => now.recent).slice(0, 5);
   return (
     <>
       {over && <div className="drop-here">Drop a folder or frames</div>}
@@ -37,13 +36,13 @@ export function Welcome() {
               {nights.map((night) => (
                 <button
                   type="button"
-                  key={night.join("\n")}
+                  key={night.folder}
                   className="recent-line"
-                  onClick={() => openInputs(night)}
+                  onClick={() => openProject(night.folder)}
                 >
                   <IconHistory size={15} aria-hidden />
-                  <span>{night.map(fileName).join(", ")}</span>
-                  <small>{night[0]}</small>
+                  <span>{night.name}</span>
+                  <small>{moment(night.opened)}</small>
                 </button>
               ))}
             </div>

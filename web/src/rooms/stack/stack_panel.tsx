@@ -35,7 +35,7 @@ import { save } from "../shell/log_drawer";
 
 /** How the stack is made, what it will cost, and making it. */
 export function StackPanel() {
-  const job = useSlice(jobs, (now) => now.running.find((one) => one.cmd === "stack"));
+  const job = useSlice(jobs, (now) => now.running.find((one) => one.cmd === "project.stack"));
   return (
     <>
       <PlanSection />

@@ -1,0 +1,165 @@
+"""The real thing for tests in a browser: `sidera ui` in a process of its own, and a page that is used as people do."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image
+
+PLACES = ("SIDERA_STATE", "SIDERA_LOGS", "SIDERA_TILES", "SIDERA_MASTERS")
+BUSY = ".status-job"
+CANVAS = ".viewer-canvas"
+
+
+HEARD_OF = """
+window.heardOf = text => new Promise(done => heardOf.waiting.push([text, done]));
+heardOf.waiting = [];
+const Line = WebSocket;
+window.WebSocket = class extends Line {
+  constructor(...given) {
+    super(...given);
+    heardOf.line = this;
+    this.addEventListener('message', event => {
+      for (const [text, done] of heardOf.waiting) if (event.data.includes(text)) done(performance.now());
+    });
+  }
+};
+"""
+"""``await heardOf(text)``: the next message from the server that holds it."""
+
+
+class Server:
+    """`sidera ui` with folders of its own; started again it finds what it left behind."""
+
+    def __init__(self, folder: Path, *nights: Path, port: int = 0):
+        self.folder, self.nights, self.port = folder, nights, port
+        self.results = folder / "results"
+        self.process = None
+
+    def start(self):
+        """Start; returns the link, good for one use."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, **{name: str(self.folder / name.lower()) for name in PLACES}}
+        words = ["ui", "--no-browser", "--port", str(self.port), "--results", str(self.results)]
+        with (self.folder / "ui.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "sidera", *words, *map(str, self.nights)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment,
+            )
+        link = self.process.stdout.readline().strip()
+        assert link.startswith("http://127.0.0.1:"), (link, (self.folder / "ui.log").read_text())
+        self.port = int(re.search(r":(\d+)/", link)[1])
+        return link
+
+    def stop(self):
+        """As Ctrl-C does."""
+        self.process.terminate()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+    def engine(self):
+        """The engine's process."""
+        return next(one for one in psutil.Process(self.process.pid).children() if "engine" in one.cmdline())
+
+
+@contextmanager
+def serving(folder, *nights):
+    """A server while it is needed."""
+    server = Server(folder, *nights)
+    link = server.start()
+    try:
+        yield server, link
+    finally:
+        server.stop()
+
+
+class Page:
+    """A tab, its requests and its complaints."""
+
+    def __init__(self, context):
+        context.add_init_script(HEARD_OF)
+        self.tab = context.new_page()
+        self.requests, self.complaints, self.told = [], [], []
+        self.tab.on("request", lambda one: self.requests.append(one.url))
+        self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.tab.on("console", self._said)
+        self.tab.on("websocket", lambda line: line.on("framesent", lambda text: self.told.append(text)))
+
+    def _said(self, message):
+        # A tile of a picture that was released meanwhile, or of an engine that has died, is a 404 and no fault.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    def button(self, name, exact=True):
+        """A button by its name; the last, for the room's own come after those of the frame around it."""
+        return self.tab.get_by_role("button", name=name, exact=exact).last
+
+    def choose(self, folder):
+        """Choose a folder among those that the server was given."""
+        self.button("Choose a folder").click()
+        self.tab.get_by_role("dialog").get_by_role("button", name=str(folder), exact=True).click()
+        self.button("Open this folder").click()
+
+    def room(self, number):
+        """Library 1, Frames 2, Stack 3, Finish 4."""
+        self.tab.keyboard.press(f"F{number}")
+
+    def rest(self, timeout=120):
+        """Wait until no job runs, and none begins."""
+        end, quiet = time.monotonic() + timeout, 0
+        while quiet < 4:
+            assert time.monotonic() < end, "a job does not end"
+            quiet = quiet + 1 if self.tab.locator(BUSY).count() == 0 else 0
+            self.tab.wait_for_timeout(100)
+
+    def drawn(self, timeout=30):
+        """Wait until the picture is drawn and nothing more comes; returns what the viewer counted."""
+        end, before = time.monotonic() + timeout, None
+        while time.monotonic() < end:
+            now = self.counts()
+            if now and now == before and now["draws"] > 0:
+                return now
+            before = now
+            self.tab.wait_for_timeout(150)
+        raise AssertionError(f"the viewer does not come to rest: {before}")
+
+    def counts(self):
+        """Frames, draws and requests of the viewer since it began."""
+        return self.tab.evaluate(
+            "() => { const one = document.querySelector('.viewer-canvas')?.sidera;"
+            " return one && {frames: one.frames, draws: one.draws, requests: one.requests}; }"
+        )
+
+    def javascript_times(self, act):
+        """Milliseconds of our own script in each frame that was drawn while something was done, sorted."""
+        self.tab.evaluate("document.querySelector('.viewer-canvas').sidera.milliseconds.length = 0")
+        act()
+        return sorted(self.tab.evaluate("document.querySelector('.viewer-canvas').sidera.milliseconds"))
+
+    def shot(self, what=None):
+        """A screenshot of the page, or of a part of it, as a file."""
+        return io.BytesIO((what or self.tab).screenshot())
+
+    def notice(self, text, timeout=20):
+        """Wait for a notice that says so."""
+        self.tab.locator(".notice", has_text=text).last.wait_for(timeout=1000 * timeout)
+
+
+def picture(png):
+    """An image as RGB, 0 to 255."""
+    return np.asarray(Image.open(png).convert("RGB"), float)
+
+
+def say(text):
+    """A figure for who runs with -s."""
+    sys.stdout.write(f"\n{text}\n")

@@ -1,0 +1,182 @@
+"""From a folder to a picture in a real browser: real server, real engine, a simulated night."""
+
+import json
+
+import numpy as np
+import pytest
+
+from e2e.house import CANVAS, Page, picture, say, serving
+from smallnight import small_night
+
+
+@pytest.fixture
+def night(tmp_path):
+    # Large enough for a run of some seconds, which can be cancelled and killed in its middle.
+    return small_night(tmp_path / "night", size=(1200, 900), frames=6, stars=200)
+
+
+@pytest.mark.timeout(400)
+def test_from_a_folder_to_a_picture_and_found_again_as_it_was_left(browser, bundle, night, tmp_path):
+    with serving(tmp_path / "house", night) as (server, link):
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        page = Page(context)
+        page.tab.goto(link)
+        a_folder_is_chosen_and_its_frames_are_told_apart(page, night)
+        frames_are_measured_and_one_is_rejected_with_a_reason(page)
+        a_stack_is_cancelled_at_once_and_begun_again(page, server)
+        an_engine_killed_in_a_run_comes_back_and_the_run_goes_on(page, server)
+        a_handle_changes_the_picture_and_asks_for_nothing(page)
+        what_is_written_is_what_is_seen(page, server)
+        the_page_is_found_as_it_was_left(page, server)
+        nothing_was_wrong_on_the_way_and_nothing_left_this_computer(page, server)
+        context.close()
+
+
+def rows(page):
+    return page.tab.locator(".grid-line")
+
+
+def verdicts(page):
+    cells = page.tab.locator(".grid-line").all()
+    return {
+        row.locator('[data-column="name"]').inner_text(): row.locator('[data-column="verdict"]').inner_text()
+        for row in cells
+    }
+
+
+def a_folder_is_chosen_and_its_frames_are_told_apart(page, night):
+    page.choose(night)
+    page.rest()
+    panel = page.tab.get_by_role("complementary", name="Library")
+    panel.get_by_text("(light − dark) / flat").wait_for()
+    assert [
+        panel.get_by_role("heading", name=name).count() for name in ("Lights", "Darks", "Flats", "Biases")
+    ] == [1] * 4
+    assert page.drawn()["draws"] > 0
+
+
+def frames_are_measured_and_one_is_rejected_with_a_reason(page):
+    page.room(2)
+    page.rest()
+    assert rows(page).count() == 6
+    assert all(
+        float(cell.inner_text()) > 1 for cell in page.tab.locator('.grid-line [data-column="fwhm"]').all()
+    )
+    rows(page).nth(1).click()
+    page.button("Reject").click()
+    page.tab.get_by_role("menuitem", name="trail").click()
+    page.tab.get_by_role("gridcell", name="rejected: trail").wait_for()
+    assert sum("rejected" in one for one in verdicts(page).values()) == 1
+
+
+def a_stack_is_cancelled_at_once_and_begun_again(page, server):
+    page.room(3)
+    page.tab.get_by_text("5 lights").wait_for()
+    page.button("Stack").click()
+    page.tab.locator(".steps").wait_for()
+    took = page.tab.evaluate(CANCEL)
+    say(f"cancelled after {took:.0f} ms")
+    assert took <= 250
+    page.tab.locator(".steps").wait_for(state="detached")
+    page.rest()
+    page.button("Stack").click()
+    page.tab.get_by_role("complementary", name="Finish").wait_for(timeout=120_000)
+    (made,) = server.results.glob("*/results/*_stack.fits")
+    assert made.with_name(made.name.replace(".fits", "_report.html")).exists()
+
+
+def an_engine_killed_in_a_run_comes_back_and_the_run_goes_on(page, server):
+    page.room(3)
+    page.button("Stack").click()
+    page.tab.locator(".steps").wait_for()
+    page.tab.wait_for_timeout(700)
+    old = server.engine()
+    old.kill()
+    page.button("Go on").wait_for(timeout=20_000)
+    assert server.engine().pid != old.pid
+    page.button("Go on").click()
+    page.rest()
+    page.tab.get_by_role("complementary", name="Finish").wait_for()
+
+
+def a_handle_changes_the_picture_and_asks_for_nothing(page):
+    page.drawn()
+    page.tab.wait_for_timeout(600)  # the project's view has been kept
+    before = page.tab.locator(CANVAS).screenshot()
+    asked, told, counts = len(page.requests), len(page.told), page.counts()
+    handle = page.tab.get_by_role("slider", name="Midtones")
+    handle.focus()
+    for _ in range(5):
+        page.tab.keyboard.press("ArrowLeft")
+    page.tab.wait_for_timeout(100)
+    assert page.tab.locator(CANVAS).screenshot() != before
+    sent = [json.loads(text)["cmd"] for text in page.told[told:]]
+    assert (page.requests[asked:], [cmd for cmd in sent if cmd != "project.view"]) == ([], [])
+    assert page.counts()["requests"] == counts["requests"]
+
+
+def what_is_written_is_what_is_seen(page, server):
+    page.button("Correct").click()
+    page.rest()
+    page.tab.get_by_role("slider", name="Highlights").focus()
+    for _ in range(3):
+        page.tab.keyboard.press("Shift+ArrowLeft")
+    page.button("Write").click()
+    page.notice("Wrote")
+    (file,) = server.results.glob("*/results/*_finished.png")
+    page.tab.keyboard.press("0")
+    page.tab.keyboard.press("1")
+    page.drawn()
+    off = difference(page, file)
+    say(
+        f"seen and written: {np.percentile(off, 99):.0f} of 255 at the 99th percentile, {off.max():.0f} at most"
+    )
+    assert off.max() <= 2
+
+
+def the_page_is_found_as_it_was_left(page, server):
+    told = lambda: page.tab.get_by_role("slider", name="Highlights").get_attribute("aria-valuetext")  # noqa: E731
+    before = told()
+    page.tab.wait_for_timeout(900)
+    page.tab.reload()
+    page.tab.get_by_role("complementary", name="Finish").wait_for()
+    page.rest()
+    page.tab.get_by_text("Corrected, linear").wait_for(timeout=30_000)
+    assert told() == before
+    page.room(2)
+    page.tab.get_by_role("gridcell", name="rejected: trail").wait_for()
+    assert all(
+        float(cell.inner_text()) > 1 for cell in page.tab.locator('.grid-line [data-column="fwhm"]').all()
+    )
+
+
+def nothing_was_wrong_on_the_way_and_nothing_left_this_computer(page, server):
+    assert page.complaints == []
+    origin = f"http://127.0.0.1:{server.port}/"
+    assert [url for url in page.requests if not url.startswith((origin, "blob:", "data:"))] == []
+
+
+def difference(page, file):
+    """Of the picture at 1:1 in the middle of the window and a file, 0 to 255; to the nearest pixel of either.
+
+    Where neither notices nor tools lie over the picture.
+    """
+    rows, columns = slice(300, 740), slice(450, 1000)
+    seen = picture(page.shot(page.tab.locator(CANVAS)))[rows, columns]
+    wanted, size = picture(file), page.tab.locator(CANVAS).bounding_box()
+    top, left = round((size["height"] - wanted.shape[0]) / 2), round((size["width"] - wanted.shape[1]) / 2)
+    tries = [
+        np.abs(seen - np.roll(wanted, (top + down, left + right), (0, 1))[rows, columns])
+        for down in (-1, 0, 1)
+        for right in (-1, 0, 1)
+    ]
+    return min(tries, key=np.mean)
+
+
+CANCEL = """() => new Promise(done => {
+  const button = [...document.querySelectorAll('.panel button')].find(one => one.textContent === 'Cancel');
+  const start = performance.now();
+  heardOf('"code":"cancelled"').then(() => done(performance.now() - start));
+  button.click();
+})"""
+"""Clicks, and tells after how many milliseconds the run's end is heard of."""
