@@ -133,8 +133,8 @@ def run(entry: Entry, chosen: Night, scratch: Path, limit: float) -> Path | None
     chosen.into_memory()
     if hasattr(os, "sync"):  # or one would wait for what the last one left to be written
         os.sync()
-    # A user's own settings would make figures that no one else can repeat.
-    private = {"XDG_CONFIG_HOME": str(work / "config")}
+    # A user's own settings, or measurements kept from another run, would make figures that no one else can repeat.
+    private = {"XDG_CONFIG_HOME": str(work / "config"), "SIDERA_STORE": str(work / "measurements")}
     cost = measured.measure(
         entry.who.command(chosen, work), folder=work, log=log, environment=private, limit=limit
     )

@@ -112,9 +112,10 @@ def stacked(one: Night, megapixels: float, given: argparse.Namespace) -> Point:
         command += ["--masters", str(work / "masters")]
         command += ["--memory", given.memory] if given.memory else []
         beforehand = first(one, min(5, count), work / "beforehand")
-        measured.measure([*command, str(beforehand.folder)], log=work / "log.txt")
+        warm, timed = ({"SIDERA_STORE": str(work / name)} for name in ("store-warm", "store"))
+        measured.measure([*command, str(beforehand.folder)], log=work / "log.txt", environment=warm)
         one.into_memory()
-        cost = measured.measure([*command, str(one.folder)], log=work / "log.txt")
+        cost = measured.measure([*command, str(one.folder)], log=work / "log.txt", environment=timed)
         if cost.code:
             print((work / "log.txt").read_text(errors="replace")[-2000:], file=sys.stderr)
     return Point(count, megapixels, cost)
