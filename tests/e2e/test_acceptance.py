@@ -137,33 +137,6 @@ def test_a_lost_graphics_context_comes_back_with_the_picture(page):
     np.testing.assert_allclose(picture_of(page), before, atol=1)
 
 
-def test_of_two_thousand_frames_only_those_in_sight_exist(browser, bundle, tmp_path):
-    folder = tmp_path / "long" / "lights"
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(1)
-    for number in range(2000):
-        header = fits.Header(
-            {"IMAGETYP": "Light", "DATE-OBS": f"2024-08-14T{number // 60 % 24:02}:{number % 60:02}:00"}
-        )
-        hdu = fits.PrimaryHDU(rng.integers(500, 600, (32, 40), dtype=np.int16), header)
-        (folder / f"light_{number:04}.fits").write_bytes(hdu.header.tostring().encode() + padded(hdu.data))
-    with serving(tmp_path / "house", folder) as (_, link):
-        shown = Page(browser.new_context(viewport={"width": 1440, "height": 900}))
-        shown.tab.goto(link)
-        shown.choose(folder)
-        shown.rest()
-        shown.room(2)
-        grid = shown.tab.get_by_role("grid")
-        grid.wait_for()
-        assert grid.get_attribute("aria-rowcount") == "2001"
-        assert shown.tab.locator(".grid-line").count() < 80
-        shown.tab.evaluate("() => { document.querySelector('.grid').scrollTop = 1e6; }")
-        shown.tab.get_by_role("gridcell", name="light_1999.fits").wait_for()
-        shown.tab.get_by_label("Filter by name").fill("_0042")
-        shown.tab.get_by_text("1 of 2000").wait_for()
-        shown.tab.context.close()
-
-
 @pytest.mark.parametrize("theme", ["Dark", "Light", "Red night vision"])
 def test_no_room_breaks_a_rule_of_accessibility(page, theme, axe):
     set_theme(page, theme)
@@ -243,28 +216,6 @@ def test_a_server_that_was_started_again_is_found_again(page, house):
     assert page.tab.locator(".grid-line").count() == 6
 
 
-@pytest.mark.nightly
-def test_sixty_megapixels_are_shown_within_a_second_of_the_pyramid(browser, bundle, tmp_path):
-    tile = np.random.default_rng(5).normal(800, 12, (600, 1000)).astype(np.int16)
-    folder = tmp_path / "big"
-    folder.mkdir()
-    fits.writeto(folder / "light.fits", np.tile(tile, (10, 10)), fits.Header({"IMAGETYP": "Light"}))
-    with serving(tmp_path / "house", folder) as (_, link):
-        shown = Page(browser.new_context(viewport={"width": 1440, "height": 900}))
-        shown.tab.goto(link)
-        shown.tab.evaluate(FIRST)
-        shown.choose(folder)
-        took = shown.tab.evaluate("() => first")
-        say(f"60 Mpx: first picture {took:.0f} ms after the pyramid was there")
-        assert took <= 1000
-        shown.tab.keyboard.press("1")
-        assert shown.drawn()["draws"] >= 6  # full resolution at 1:1: tiles of level 0 in the whole window
-        late = panning(shown)
-        say(f"60 Mpx: {late:.2f} ms of script at the 95th percentile while panning at 1:1")
-        assert late <= 2
-        shown.tab.context.close()
-
-
 @pytest.fixture(scope="module")
 def axe():
     """What breaks a rule of accessibility on a page as it stands: rule → first place."""
@@ -280,12 +231,6 @@ def axe():
         return {one["id"]: one["nodes"][0]["html"][:200] for one in told["violations"]}
 
     return broken
-
-
-def padded(pixels):
-    """Pixels as FITS stores them."""
-    stored = pixels.astype(">i2").tobytes()
-    return stored + bytes(-len(stored) % 2880)
 
 
 def place_under(page, x, y):
@@ -329,15 +274,6 @@ def set_theme(page, name):
     page.tab.get_by_role("dialog").wait_for(state="hidden")
     page.tab.wait_for_timeout(300)
 
-
-FIRST = """() => {
-  window.first = heardOf('"levels"').then(told => new Promise(done => {
-    const look = () => document.querySelector('.viewer-canvas')?.sidera?.draws
-      ? done(performance.now() - told) : requestAnimationFrame(look);
-    look();
-  }));
-}"""
-"""Milliseconds from the view's description to the first tile that is drawn."""
 
 FLOOD = """() => new Promise(done => {
   let longest = 0, number = 1e6;
