@@ -10,6 +10,8 @@ from astropy.io import fits
 from e2e.house import CANVAS, Page, picture, say, serving
 from smallnight import small_night
 
+pytestmark = pytest.mark.nightly  # many minutes of a real browser on two busy cores
+
 PAN = """() => new Promise(done => {
   const canvas = document.querySelector('.viewer-canvas'), box = canvas.getBoundingClientRect();
   const send = (kind, x, y, buttons) => canvas.dispatchEvent(new PointerEvent(kind, {

@@ -8,6 +8,8 @@ import pytest
 from e2e.house import CANVAS, Page, picture, say, serving
 from smallnight import small_night
 
+pytestmark = pytest.mark.nightly  # many minutes of a real browser on two busy cores
+
 
 @pytest.fixture
 def night(tmp_path):
