@@ -127,13 +127,15 @@ def run_test(arguments: argparse.Namespace) -> int:
         tool("pytest", "-q", "-n", "2", "tests/kernels", *quiet, *lanes),
         {"NUMBA_DISABLE_JIT": "1"},
     )
-    suite = ("tests", tool("pytest", "-n", "2", *lanes), {})
+    suite = ("tests", tool("pytest", "-n", "2", "--ignore", "tests/e2e", *lanes), {})
+    # Alone: a browser, a server and its engine are three busy processes already.
+    browser = ("tests in a browser", tool("pytest", "tests/e2e", *lanes), {})
     bounds = ("kernels with bounds checks", tool("pytest", "-q", "tests/kernels"), {"NUMBA_BOUNDSCHECK": "1"})
     page = ("page", [str(PYTHON), str(ROOT / "web" / "build.py"), "--test"], {})
     # Ahead of the tests, for a cold cache would be filled within the time limit of one of them.
     warm = ("compile", tool("sidera", "warm"), {})
     build_page()  # with a Node that is fetched where there is none
-    return in_turn([*LINT, page, plain, *([bounds] if arguments.all else []), warm, suite])
+    return in_turn([*LINT, page, plain, *([bounds] if arguments.all else []), warm, suite, browser])
 
 
 def run_demo(arguments: argparse.Namespace) -> int:

@@ -38,9 +38,13 @@ def bundle() -> None:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    """Chromium without a window. Without one on the machine the tests skip, but in CI they fail."""
+    """Chromium without a window. Without one on the machine the tests skip, but in CI they fail.
+
+    Of a module, not of the session: while Playwright is started its event loop counts as running in this thread,
+    and a test of another module that starts one of its own (`asyncio.run`) would fail.
+    """
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         said = f"no browser: none of {', '.join(NAMES)} is installed"
