@@ -117,12 +117,27 @@ def test_annuli_hold_the_sky(seed):
 
 
 @quick
-@given(seeds)
-def test_half_of_the_light_lies_within_the_half_light_radius(seed):
+@given(seeds, st.sampled_from([1.5, 2.5, 6.0]))
+def test_half_of_the_light_lies_within_the_half_light_radius(seed, radius):
+    """In a narrow aperture half of the light lies so far out that the outer pixels are needed too."""
     image, x, y = star(seed)
-    out = np.empty(1)
-    kernels.half_light(image, np.array([-50.0]), 6.0, x, y, out)
-    assert out[0] == pytest.approx(twin.half_light(image, -50.0, 6.0, x[0], y[0]), abs=0.05)
+    flux, area, out = np.empty(1), np.empty(1), np.empty(1)
+    sky = np.array([-50.0])
+    kernels.apertures(image, sky, radius, 0.0, WHOLE, x, y, flux, area)
+    kernels.half_light(image, sky, flux, radius, x, y, out)
+    assert out[0] == pytest.approx(twin.half_light(image, -50.0, radius, x[0], y[0]), abs=0.05)
+
+
+@quick
+@given(seeds, st.sampled_from([[[1, 1], [1, 1]], [[1, 0], [0, 0]], [[0, 1], [1, 0]]]), st.floats(3, 9))
+def test_a_ring_holds_just_the_pixels_that_count(seed, use, inner):
+    image, x, y = star(seed)
+    use = np.array(use, np.uint8)
+    level, spread, count = np.empty(1), np.empty(1), np.empty(1)
+    kernels.annuli(np.zeros_like(image), x, y, inner, inner + 4, use, level, spread, count)
+    rows, columns = np.indices(image.shape)
+    image[use[rows & 1, columns & 1] == 0] = np.nan
+    assert count[0] == twin.annulus(image, x[0], y[0], inner, inner + 4).size
 
 
 def test_a_missing_pixel_is_filled_as_the_star_would_have_it():

@@ -226,7 +226,7 @@ def _measured(
     kernels.apertures(image, level, APERTURE * fwhm, 0.0, WHOLE, x, y, flux, area)
     keep = (flux > 0) & np.isfinite(x)
     x, y, level, flux, hfr, peaks = x[keep], y[keep], level[keep], flux[keep], hfr[keep], peaks[keep]
-    kernels.half_light(image, level, APERTURE * fwhm, x, y, hfr)
+    kernels.half_light(image, level, flux, APERTURE * fwhm, x, y, hfr)
     size, eccentricity, angle = _shapes(image, level, x, y, fwhm, peaks.significance)
     photons = 0.0 if electrons_per_adu is None else 1 / (electrons_per_adu * flux)
     snr = 1 / np.sqrt(peaks.significance**-2.0 + photons)

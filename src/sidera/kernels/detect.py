@@ -15,6 +15,8 @@ FINE = 5
 """Pixels on an aperture's edge are cut into FINE × FINE."""
 BINS = 400
 """Bins of squared radius in a curve of growth."""
+INNER_PART = 0.45
+"""Part of the aperture's radius in which a star's half-light radius is looked for first."""
 
 
 @kernel
@@ -125,46 +127,58 @@ def annuli(
 
     Without a measured pixel level and deviation are NaN.
     """
-    height, width = image.shape
     side = 2 * int(np.ceil(outer)) + 3
-    scratch = np.empty(side * side + 1, np.float32)  # one to be written over
+    scratch = np.empty(side * side, np.float32)
     bins = room(scratch.size)
     for n in range(x.size):
-        top, bottom = _span(y[n], outer, height)
-        left, right = _span(x[n], outer, width)
-        size = 0
-        for row in range(top, bottom):
-            if use[row & 1, 0] or use[row & 1, 1]:
-                size = _ring(
-                    image[row], row - y[n], x[n], left, right, inner, outer, use[row & 1], scratch, size
-                )
+        size = _ring(image, x[n], y[n], inner, outer, use, scratch)
         mean, median, spread[n], count[n] = clip(scratch[:size], 3.0, 8, bins)
         level[n] = mode(mean, median, spread[n], count[n])
 
 
 @kernel
-def _ring(
-    line: F32,
-    off: float,
-    x: float,
-    left: int,
-    right: int,
-    inner: float,
-    outer: float,
-    use: U8,
-    scratch: F32,
-    size: int,
-) -> int:
-    """Add the pixels of a row from ``inner`` to ``outer`` about x, ``off`` rows away, that count; their number.
+def _ring(image: F32, x: float, y: float, inner: float, outer: float, use: U8, scratch: F32) -> int:
+    """Gather the pixels from ``inner`` to ``outer`` about a position that count, row by row; their number.
 
-    Without a branch, which would go the unexpected way twice a row: what does not count is written over.
+    They lie side by side, on either side of the hole: to ask each pixel for its distance, or to cut a slice for
+    each row, takes longer than the clipping.
     """
-    least, most = inner * inner - off * off, outer * outer - off * off
-    for column in range(left, right):
-        square = (column - x) ** 2
-        scratch[size] = line[column]
-        size += 1 if (use[column & 1] != 0) & (least <= square) & (square < most) else 0
-    return size
+    height, width = image.shape
+    top, bottom = _span(y, outer, height)
+    size = np.uint64(0)
+    for row in range(top, bottom):
+        both = use[row & 1, 0] and use[row & 1, 1]
+        if not (both or use[row & 1, 0] or use[row & 1, 1]):
+            continue
+        step = 1 if both else 2
+        odd = 0 if use[row & 1, 0] else 1
+        off = (row - y) ** 2
+        first, last = _nearer(x, outer * outer - off)
+        start, stop = _nearer(x, inner * inner - off)
+        first, last = max(first, 0), min(last, width)
+        start, stop = min(start, last), max(stop, first)
+        if not both:
+            first, stop = first + ((first ^ odd) & 1), stop + ((stop ^ odd) & 1)
+        for column in range(first, start, step):
+            scratch[size] = image[np.uint64(row), np.uint64(column)]
+            size += np.uint64(1)
+        for column in range(stop, last, step):
+            scratch[size] = image[np.uint64(row), np.uint64(column)]
+            size += np.uint64(1)
+    return int(size)
+
+
+@kernel
+def _nearer(x: float, square: float) -> tuple[int, int]:
+    """Half-open range of the columns whose squared distance from x is less than ``square``."""
+    reach = np.sqrt(max(square, 0.0))
+    first, last = int(np.ceil(x - reach)) - 1, int(np.floor(x + reach)) + 2
+    # The square decides, whatever the root was rounded to.
+    while first < last and not (first - x) ** 2 < square:
+        first += 1
+    while last > first and not (last - 1 - x) ** 2 < square:
+        last -= 1
+    return first, last
 
 
 @kernel
@@ -282,19 +296,27 @@ def _height_of(window: F32, sky: float, sigma: float, x: float, y: float) -> flo
 @kernel
 def moments(image: F32, sky: F64, sigma: float, x: F64, y: F64, out: F64) -> None:
     """Windowed second moments (xx, yy, xy) of each star in ``out`` [star, 3]; NaN pixels count as sky."""
+    weights = np.empty(2 * int(np.ceil(4 * sigma)) + 3, np.float64)
     for n in range(x.size):
         top, bottom = _span(y[n], 4 * sigma, image.shape[0])
         left, right = _span(x[n], 4 * sigma, image.shape[1])
+        for j in range(right - left):
+            weights[j] = np.exp(-((left + j - x[n]) ** 2) / (2 * sigma * sigma))
         total, xx, yy, xy = 0.0, 0.0, 0.0, 0.0
         for row in range(top, bottom):
-            for column in range(left, right):
-                u, v = column - x[n], row - y[n]
-                value = image[row, column] - sky[n]
-                light = np.exp(-(u * u + v * v) / (2 * sigma * sigma)) * value if value == value else 0.0
-                total += light
-                xx += light * u * u
-                yy += light * v * v
-                xy += light * u * v
+            line, v = image[row, left:right], row - y[n]
+            light, once, twice = 0.0, 0.0, 0.0
+            for j in range(line.size):
+                u = left + j - x[n]
+                value = weights[j] * (line[j] - sky[n]) if line[j] == line[j] else 0.0
+                light += value
+                once += value * u
+                twice += value * u * u
+            factor = np.exp(-v * v / (2 * sigma * sigma))
+            total += factor * light
+            xx += factor * twice
+            yy += factor * light * v * v
+            xy += factor * once * v
         out[n, 0], out[n, 1], out[n, 2] = xx / total, yy / total, xy / total
 
 
@@ -349,30 +371,39 @@ def apertures(
 
 
 @kernel
-def half_light(image: F32, sky: F64, radius: float, x: F64, y: F64, out: F64) -> None:
-    """Radius that holds half of the light within ``radius`` of each star, by its curve of growth.
+def half_light(image: F32, sky: F64, flux: F64, radius: float, x: F64, y: F64, out: F64) -> None:
+    """Radius that holds half of each star's ``flux``, which is its light within ``radius``, by its curve of growth.
 
-    Pixels are cut into 5×5 of equal light, binned by squared radius. NaN pixels count as sky.
+    Pixels are cut into 5×5 of equal light, binned by squared radius. NaN pixels count as sky. Half of a star's
+    light lies far inside: only where it does not are the outer pixels, which are most, cut too.
     """
     growth = np.empty(BINS, np.float64)
-    scale = BINS / (radius * radius)
     for n in range(x.size):
-        growth[:] = 0.0
-        top, bottom = _span(y[n], radius + 0.5, image.shape[0])
-        left, right = _span(x[n], radius + 0.5, image.shape[1])
-        for row in range(top, bottom):
-            for column in range(left, right):
-                value = image[row, column] - sky[n]
-                if value == value:
-                    _grow(growth, scale, column - x[n], row - y[n], value / (FINE * FINE))
-        half = growth.sum() / 2
-        out[n] = np.nan
-        reached = 0.0
-        for k in range(BINS):
-            if half > 0 and reached + growth[k] >= half:
-                out[n] = np.sqrt((k + (half - reached) / growth[k]) / scale)
-                break
-            reached += growth[k]
+        out[n] = _half_within(image, sky[n], flux[n] / 2, radius, INNER_PART * radius, x[n], y[n], growth)
+        if out[n] != out[n]:
+            out[n] = _half_within(image, sky[n], flux[n] / 2, radius, radius, x[n], y[n], growth)
+
+
+@kernel
+def _half_within(
+    image: F32, sky: float, half: float, radius: float, reach: float, x: float, y: float, growth: F64
+) -> float:
+    """Radius up to ``reach`` that holds the light ``half``; NaN where none does."""
+    growth[:] = 0.0
+    scale = BINS / (radius * radius)
+    top, bottom = _span(y, reach + 0.5, image.shape[0])
+    left, right = _span(x, reach + 0.5, image.shape[1])
+    for row in range(top, bottom):
+        for column in range(left, right):
+            value = image[row, column] - sky
+            if value == value:
+                _grow(growth, scale, column - x, row - y, value / (FINE * FINE))
+    reached = 0.0
+    for k in range(min(int(reach * reach * scale), BINS)):
+        if half > 0 and reached + growth[k] >= half:
+            return float(np.sqrt((k + (half - reached) / growth[k]) / scale))
+        reached += growth[k]
+    return np.nan
 
 
 @kernel

@@ -129,7 +129,20 @@ def log_pairings(reference: int, frame: int) -> float:
 
 def provable(reference: Field, frame: Field) -> bool:
     """Whether a match of every star, each within a pixel, on a shared field could be told from chance."""
+    whole = _all_shared(reference, frame)
+    return chance(whole.candidates, whole, 1.0, 2, log_pairings(len(reference), len(frame))) <= CHANCE
+
+
+def promising(matches: int, reference: Field, frame: Field, radius: float) -> bool:
+    """Whether so many matches within ``radius`` pixels are more than a wrong map shows, one in ten of them.
+
+    A map that is right is far above that long before it is proven; to give the others up costs next to nothing.
+    """
+    return chance(matches, _all_shared(reference, frame), radius, 2, 0.0) <= -1.0
+
+
+def _all_shared(reference: Field, frame: Field) -> Overlap:
+    """As if both saw the same sky, and stars were spread evenly over it."""
     area = float(max(frame.shape[0] * frame.shape[1], 1))
     density = np.full(len(reference), len(frame) / area)
-    whole = Overlap(len(reference), len(frame), area, density, spread=9, cells=9)
-    return chance(whole.candidates, whole, 1.0, 2, log_pairings(len(reference), len(frame))) <= CHANCE
+    return Overlap(len(reference), len(frame), area, density, spread=9, cells=9)

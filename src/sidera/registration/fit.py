@@ -124,6 +124,8 @@ def _fit_homography(pairs: Pairs, weights: F64, rounds: int = 5) -> Transform | 
         if step is None:
             return None
         along_x, along_y, tilt = along_x + step[:3, 0], along_y + step[3:6, 0], tilt + step[6:, 0]
+        if np.abs(step).max() < 1e-7:  # pixels at the edge of the field
+            break
     matrix = np.array([along_x[[1, 2, 0]], along_y[[1, 2, 0]], [*tilt, 1.0]]) @ _to_normalised(pairs)
     return Transform(Model.HOMOGRAPHY, matrix / matrix[2, 2], pairs.centre, pairs.extent)
 

@@ -30,6 +30,8 @@ QUADS = 6000
 """About so many patterns are made of a longer list, each within a neighbourhood."""
 HITS = 600
 """The closest pairs of patterns that are put to the vote."""
+MOST = 40
+"""Guesses that are worth a look."""
 
 
 def tree_of(points: F64) -> "cKDTree[None]":
@@ -193,7 +195,7 @@ def _widest_first(corner: C128) -> C128:
 def guesses(
     reference: F64, frame: F64, reach: float, middle: tuple[float, float], mirrored: bool
 ) -> list[Transform]:
-    """Similarities that some four stars of both lists agree on, those with most agreement first.
+    """Similarities that some four stars of both lists agree on, `MOST` of them, those with most agreement first.
 
     Parameters
     ----------
@@ -239,19 +241,22 @@ def _similarities(source: C128, target: C128) -> tuple[C128, C128]:
 
 
 def _elected(turn: C128, centre_at: C128, centre: complex, reach: float) -> list[tuple[complex, complex]]:
-    """Means (a, b) of the densest groups of similarities, largest group first, no group twice."""
+    """Means (a, b) of the `MOST` densest groups of similarities, largest group first, no group twice."""
     if not turn.size:
         return []
     place = np.column_stack([centre_at.real, centre_at.imag, turn.real * reach, turn.imag * reach])
     radius = 3 + 0.01 * reach
-    groups = [np.array(group) for group in np.asarray(tree_of(place).query_ball_point(place, radius))]
-    order = sorted(range(turn.size), key=lambda i: (-len(groups[i]), i))
+    tree = tree_of(place)
+    sizes = np.asarray(tree.query_ball_point(place, radius, return_length=True))
+    order = np.argsort(-sizes, kind="stable")
     taken = np.zeros(turn.size, np.bool_)
     elected = []
     for leader in order:
         if taken[leader]:
             continue
-        members = groups[leader]
+        if len(elected) == MOST:
+            break
+        members = np.array(tree.query_ball_point(place[leader], radius))
         taken[members] = True
         mean_turn = complex(turn[members].mean())
         elected.append((mean_turn, complex(centre_at[members].mean()) - mean_turn * centre))

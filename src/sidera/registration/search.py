@@ -6,19 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidera.model.transform import Model, Transform
-from sidera.registration.evidence import CHANCE, Overlap, chance, log_pairings, needed, overlap
+from sidera.registration.evidence import CHANCE, Overlap, chance, log_pairings, needed, overlap, promising
 from sidera.registration.fit import RAYLEIGH_MEDIAN, Fit, Pairs, choose, robust
 from sidera.registration.match import SCALES, Field, guesses, mutual_pairs
 from sidera.types import F64, I64
 
 PREDICTION_RADIUS = 8.0
 """A prediction is right if stars lie within so many pixels of it."""
-DEPTHS = ((150, 150), (40, 150), (150, 40), (60, 60), (22, 22))
+DEPTHS = ((60, 60), (150, 150), (40, 150), (150, 40), (22, 22))
 """How many of the brightest stars of reference and frame make patterns, in turn: lists of unlike depth or
 scale share patterns only where the densities of their stars are alike."""
-VERIFIED = 40
-"""So many guesses a turn are counted out, and the best few of them refined."""
 REFINED = 4
+"""Of a turn's guesses the stars that agree are counted, and the best few are refined."""
 SEARCHED = 300
 """Stars of each list that count guesses out."""
 ROUNDS = 8
@@ -90,7 +89,7 @@ def _patterned(here: Field, there: Field) -> Iterator[list[Transform]]:
             found = guesses(here.at[: depth[0]], there.at[: depth[1]], here.reach, here.middle, mirrored)
             few_here, few_there = here.brightest(SEARCHED), there.brightest(SEARCHED)
             radius = _first_radius(here)
-            agree = [len(mutual_pairs(one, few_here, few_there, radius)) for one in found[:VERIFIED]]
+            agree = [len(mutual_pairs(one, few_here, few_there, radius)) for one in found]
             order = np.argsort([-count for count in agree], kind="stable")
             yield [found[i] for i in order[:REFINED]]
 
@@ -106,7 +105,7 @@ def _attempt(here: Field, there: Field, guess: Transform, radius: float) -> Atte
     for turn in range(ROUNDS):
         count = SEARCHED if turn < 2 else max(len(here), len(there))
         pairs = mutual_pairs(transform, here.brightest(count), there.brightest(count), radius)
-        if len(pairs) < 3:
+        if len(pairs) < 3 or (turn == 2 and not promising(len(pairs), here, there, radius)):
             return None
         seen = joined(here, there, pairs, transform)
         fitted = _refitted(fitted, seen, turn, guess.mirrored, there)
