@@ -52,6 +52,16 @@ def test_a_window_gives_the_bits_of_the_whole(pattern, method):
         )
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("core", [(0, 0, 53, 61), (10, 4, 40, 51), (2, 20, 53, 22), (0, 0, 2, 2)])
+def test_a_core_is_cut_out_of_the_whole_bit_for_bit(method, core):
+    cfa = np.random.default_rng(3).normal(500, 80, (53, 61)).astype(np.float32)
+    whole = demosaic(cfa, Bayer.GRBG, method, (1.7, 1.0, 1.3), 100.0)
+    part = demosaic(cfa, Bayer.GRBG, method, (1.7, 1.0, 1.3), 100.0, core=core)
+    top, left, bottom, right = (edge // 2 for edge in core) if method == "superpixel" else core
+    np.testing.assert_array_equal(part, whole[:, top:bottom, left:right])
+
+
 @pytest.mark.parametrize("method", FULL)
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_measured_sample_stays_as_it_was(pattern, method):
@@ -186,6 +196,10 @@ def test_refuses_settings_that_make_no_sense():
         demosaic(cfa, Bayer.RGGB, "ahd")
     with pytest.raises(UsageError, match="gains"):
         demosaic(cfa, Bayer.RGGB, gains=(1, 0, 1))
+    with pytest.raises(UsageError, match="core"):
+        demosaic(cfa, Bayer.RGGB, core=(1, 0, 4, 4))
+    with pytest.raises(UsageError, match="core"):
+        demosaic(cfa, Bayer.RGGB, core=(0, 0, 4, 6))
     with pytest.raises(UsageError, match="full scale"):
         demosaic(cfa, Bayer.RGGB, full_scale=0)
 

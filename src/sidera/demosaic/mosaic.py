@@ -15,6 +15,11 @@ REACH = 4
 resampling looks deeper into a hole than this."""
 
 
+Core = tuple[int, int, int, int]
+"""Top, left, bottom, right of the part of a colour filter array that is wanted in colour, from an even row and column
+on; the rest is there for its interpolation."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """A Bayer pattern as the kernels' masks, for ``columns`` columns from an even one on."""
@@ -58,15 +63,27 @@ def mirrored(
     sites: F32 | None = None,
     gains: tuple[float, float, float] = (1, 1, 1),
     pedestal: float = 0,
+    core: Core | None = None,
 ) -> F32:
-    """``cfa`` · gains + pedestal, with an even margin mirrored about the outermost pixels."""
+    """``cfa`` · gains + pedestal, with an even margin mirrored about the outermost pixels; of a core, its own."""
     rows, columns = cfa.shape
     scale = np.ones((2, columns), np.float32)
     if sites is not None:
         scale = np.einsum("c,crx->rx", np.asarray(gains, np.float32), sites[:, :, :columns])
     mosaic = np.empty((rows + 2 * margin, columns + 2 * margin), np.float32)
     kernels.mirrored(cfa, np.ascontiguousarray(scale, np.float32), float(pedestal), margin, mosaic)
-    return mosaic
+    if core is None:
+        return mosaic
+    top, left, bottom, right = core
+    return np.ascontiguousarray(mosaic[top : bottom + 2 * margin, left : right + 2 * margin])
+
+
+def cut(cfa: F32, core: Core | None) -> F32:
+    """The core of a colour filter array; all of it for None."""
+    if core is None:
+        return cfa
+    top, left, bottom, right = core
+    return np.ascontiguousarray(cfa[top:bottom, left:right])
 
 
 def green_plane(cfa: object, pattern: Bayer, out: F32 | None = None) -> F32:

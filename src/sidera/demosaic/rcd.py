@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sidera.demosaic.mosaic import Layout, layout, mirrored
+from sidera.demosaic.mosaic import Core, Layout, cut, layout, mirrored
 from sidera.kernels import demosaic as kernels
 from sidera.model.header import Bayer
 from sidera.types import F32
@@ -13,15 +13,20 @@ EPSILON = 1e-5
 
 
 def rcd(
-    cfa: F32, pattern: Bayer, gains: tuple[float, float, float], pedestal: float, full_scale: float
+    cfa: F32,
+    pattern: Bayer,
+    gains: tuple[float, float, float],
+    pedestal: float,
+    full_scale: float,
+    core: Core | None = None,
 ) -> F32:
     """Colour ``[3, row, column]`` of a checked colour filter array without NaN."""
     margin, tiny = kernels.MARGIN_RCD, EPSILON * full_scale
     plan = layout(pattern, cfa.shape[1] + 2 * margin)
-    mosaic = mirrored(cfa, margin, plan.sites, gains, pedestal)
-    rgb = np.empty((3, *cfa.shape), np.float32)
+    mosaic, own = mirrored(cfa, margin, plan.sites, gains, pedestal, core), cut(cfa, core)
+    rgb = np.empty((3, *own.shape), np.float32)
     _interpolate(mosaic, plan, tiny, rgb)
-    kernels.unscaled(cfa, plan.sites, np.asarray(gains, np.float32), float(pedestal), rgb)
+    kernels.unscaled(own, plan.sites, np.asarray(gains, np.float32), float(pedestal), rgb)
     return rgb
 
 

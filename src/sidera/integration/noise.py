@@ -13,6 +13,8 @@ SMALL_MAD = (1.0, 1.0, 1.2, 1.48, 1.36, 1.22, 1.19, 1.14, 1.13, 1.10)
 """Factor of the median absolute deviation of 0 to 9 Gaussian samples: on average it falls short by this."""
 SKY_PIXELS = 6000
 BRIGHT_PIXELS = 6000
+SAMPLES, LEAST_PIXELS = 4_000_000, 400
+"""Of many frames fewer pixels do: so many samples in all, but no fewer pixels than these."""
 FEWEST_PIXELS = 30
 FEWEST_BRIGHT = 200
 FEWEST_BENT = 40
@@ -124,7 +126,8 @@ def fit_noise_model(samples: object, scale: Sequence[float] | F64 | None = None)
     if measured.sum() < FEWEST_PIXELS:
         raise UsageError(f"only {measured.sum()} pixels that two frames saw", f"Give {FEWEST_PIXELS} or more")
     level, spread = _sky(median[measured])
-    sky = _some(cube, measured & (np.abs(median - level) <= 2 * spread), SKY_PIXELS)
+    calm = measured & (np.abs(median - level) <= 2 * spread)
+    sky = _at(cube, _places(calm, SKY_PIXELS, frames))
     a = _sky_variances(sky)
     b = _photon_slope(cube, median, measured, a, scales, level)
     honesty = _honesty(sky, a)
@@ -156,11 +159,17 @@ def _sky(values: F64) -> tuple[float, float]:
     return level, spread
 
 
-def _some(cube: F32 | F64, chosen: Bool, most: int) -> F64:
-    """Samples ``[frame, pixel]`` of at most so many of the chosen pixels, spread evenly."""
+def _places(chosen: Bool, most: int, frames: int) -> I64:
+    """Flat indices of at most so many of the chosen pixels, spread evenly; of fewer where there are many frames."""
     places = np.flatnonzero(chosen)
+    most = min(most, max(LEAST_PIXELS, SAMPLES // frames))
     if places.size > most:
         places = places[np.linspace(0, places.size - 1, most).astype(np.int64)]
+    return places
+
+
+def _at(cube: F32 | F64, places: I64) -> F64:
+    """Samples ``[frame, pixel]`` at some pixels."""
     return cube.reshape(cube.shape[0], -1)[:, places].astype(np.float64)
 
 
@@ -230,8 +239,9 @@ def _blur(cube: F32, median: F64, measured: Bool, a: F64) -> F64 | None:
     bent = measured & (np.abs(laplacian) > 10 * np.sqrt(20) * of_median)
     if bent.sum() < FEWEST_BENT:
         return None
-    samples = _some(cube, bent, BRIGHT_PIXELS)
-    height, curve = (_some(image[None], bent, BRIGHT_PIXELS)[0] for image in (median, laplacian))
+    places = _places(bent, BRIGHT_PIXELS, frames)
+    samples = _at(cube, places)
+    height, curve = median.ravel()[places], laplacian.ravel()[places]
     return np.array([_slope(line - height, curve) for line in samples])
 
 
@@ -270,8 +280,9 @@ def _photon_slope(cube: F32, median: F64, measured: Bool, a: F64, scales: F64, l
     bright = measured & smooth & (excess > 3 * noise)
     if bright.sum() < FEWEST_BRIGHT:
         return float(np.median(a / scales)) / level if level > 0 else 0.0
-    residuals = np.abs(_residuals(_some(cube, bright, BRIGHT_PIXELS)))
-    above = _some(excess[None], bright, BRIGHT_PIXELS)
+    places = _places(bright, BRIGHT_PIXELS, frames)
+    residuals = np.abs(_residuals(_at(cube, places)))
+    above = excess.ravel()[places]
     around = 1 + float(median_variance(frames - 1)) / (frames - 1)  # the others' median has noise too
     return _root(residuals / np.sqrt(around), above, a, scales)
 

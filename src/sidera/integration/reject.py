@@ -1,6 +1,7 @@
 """Which samples are satellites, planes, cosmic rays and hot pixels, and which are sky."""
 
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from sidera.kernels import reject as kernels
 from sidera.kernels.lanes import centre_and_spread
 from sidera.model.settings import IntegrationSettings
 from sidera.types import F32, I32, U8, plain
+
+Array = TypeVar("Array", F32, U8)
 
 KEPT, LOW, HIGH, MISSING = 0, 1, 2, 3
 """Verdicts on a sample: kept, rejected as too low, as too high, and not measured."""
@@ -77,9 +80,14 @@ def reject(
     if settings.rejection == "hybrid" and noise is not None:
         _by_noise(cube, settings, noise, verdicts)
     else:
-        low, high, centre = _limits(cube, settings)
-        kernels.judge(cube, low, high, centre, verdicts)
+        low, high, centre = _limits(_in_line(cube), settings)
+        kernels.judge(_in_line(cube), low, high, centre, _in_line(verdicts))
     return verdicts
+
+
+def _in_line(values: Array) -> Array:
+    """The pixels of [.., row, column] in one long row: what is done 64 pixels at a time leaves no ends of rows over."""
+    return values.reshape(*values.shape[:-2], 1, -1)
 
 
 def _stack(samples: object) -> F32:
@@ -112,15 +120,16 @@ def _limits(cube: F32, settings: IntegrationSettings) -> tuple[F32, F32, F32]:
 def _by_noise(cube: F32, settings: IntegrationSettings, noise: NoiseModel, verdicts: U8) -> None:
     """The hybrid clip."""
     median, spread, count = (np.empty(cube.shape[1:], np.float32) for _ in range(3))
-    centre_and_spread(cube, network(len(cube)), median, spread, count)
+    line = _in_line(cube)
+    centre_and_spread(line, network(len(cube)), _in_line(median), _in_line(spread), _in_line(count))
     slack, bend = _breath(median, spread, count, noise)
     kernels.hybrid_verdicts(
-        cube,
-        median,
-        spread,
-        count,
-        slack,
-        bend,
+        line,
+        _in_line(median),
+        _in_line(spread),
+        _in_line(count),
+        _in_line(slack),
+        _in_line(bend),
         noise.a.astype(np.float32),
         noise.b.astype(np.float32),
         _blur(noise),
@@ -129,7 +138,7 @@ def _by_noise(cube: F32, settings: IntegrationSettings, noise: NoiseModel, verdi
         np.float32(settings.kappa_high),
         min(settings.iterations, 2),
         _shrink(len(cube)),
-        verdicts,
+        _in_line(verdicts),
     )
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sidera.kernels._jit import exact_kernel
-from sidera.kernels.lanes import ABSENT, GAUSSIAN_MAD, LANES, ONE, ZERO, load, middle_of, sort
+from sidera.kernels.lanes import ABSENT, BLOCKS, GAUSSIAN_MAD, LANES, ONE, ZERO, load, middle_of, sort
 from sidera.types import F32, I32, I64, U8
 
 KEPT, LOW, HIGH, MISSING = np.uint8(0), np.uint8(1), np.uint8(2), np.uint8(3)
@@ -124,9 +124,10 @@ def clip_limits(samples: F32, network: I32, clip: Clip, low: F32, high: F32, cen
     winsorised deviation costs several times what sorting does.
     """
     frames, rows, columns = samples.shape
-    block, scratch = np.empty((frames, LANES), np.float32), np.zeros((8, LANES), np.float32)
-    present, start, pivot, calm = scratch[0], scratch[1], scratch[2], scratch[3]
-    lowest, highest, number, sd = scratch[4], scratch[5], scratch[6], scratch[7]
+    blocks, presents = np.empty((BLOCKS, frames, LANES), np.float32), np.empty((BLOCKS, LANES), np.float32)
+    scratch = np.zeros((7, LANES), np.float32)
+    start, pivot, calm = scratch[0], scratch[1], scratch[2]
+    lowest, highest, number, sd = scratch[3], scratch[4], scratch[5], scratch[6]
     lowest[:] = -ABSENT
     highest[:] = ABSENT
     queue = Queue(
@@ -139,8 +140,10 @@ def clip_limits(samples: F32, network: I32, clip: Clip, low: F32, high: F32, cen
     waiting = 0
     for row in range(rows):
         for left in range(0, columns, LANES):
-            width = min(LANES, columns - left)
-            load(samples, row, left, block, present)
+            width, place = min(LANES, columns - left), left // LANES % BLOCKS
+            if place == 0:
+                load(samples, row, left, blocks, presents)
+            block, present = blocks[place], presents[place]
             sort(block, network)
             middle_of(block, start, present, pivot)
             _survivors(block, pivot, lowest, highest, start, number, sd)
@@ -413,14 +416,17 @@ def hybrid_verdicts(
     lower is the centre.
     """
     frames, rows, columns = samples.shape
-    block, sigma = np.empty((frames, LANES), np.float32), np.empty((frames, LANES), np.float32)
-    scratch, extra = np.zeros((6, LANES), np.float32), np.zeros((3, LANES), np.float32)
-    present, excess, inverses, variances = scratch[0], scratch[1], scratch[2], scratch[3]
-    centre, factor = scratch[4], scratch[5]
+    blocks, presents = np.empty((BLOCKS, frames, LANES), np.float32), np.empty((BLOCKS, LANES), np.float32)
+    sigma = np.empty((frames, LANES), np.float32)
+    scratch, extra = np.zeros((5, LANES), np.float32), np.zeros((3, LANES), np.float32)
+    excess, inverses, variances, centre, factor = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     kept, absent = np.empty(columns, np.int32), np.empty(columns, np.int32)
     for row in range(rows):
         for left in range(0, columns, LANES):
-            load(samples, row, left, block, present)
+            place = left // LANES % BLOCKS
+            if place == 0:
+                load(samples, row, left, blocks, presents)
+            block, present = blocks[place], presents[place]
             width = min(LANES, columns - left)
             for lane in range(width):
                 excess[lane] = max(median[row, left + lane] - level, ZERO) if present[lane] > 0 else ZERO

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from sidera.integration.reject import HALO, reject
 from sidera.pipeline.canvas import Canvas, Maps
 from sidera.pipeline.progress import Progress
 from sidera.pipeline.samples import Sampler, Scratch
-from sidera.pipeline.tiles import Tile, sample_tiles, tile_side, tiles
+from sidera.pipeline.tiles import Tile, sample_side, sample_tiles, tile_side, tiles
 from sidera.pipeline.workers import spread
 from sidera.types import F32, F64, I64
 
@@ -40,7 +41,8 @@ def integrate(
     grid, frames = sampler.grid, len(sampler.frames)
     wanted = list(tiles(grid.rows, grid.columns, tile_side(frames, sampler.channels)))
     progress.stage("combine", len(wanted) + 1, name)
-    noise = learn_noise(sampler, sample_tiles(grid.rows, grid.columns), threads)
+    side = sample_side(frames, sampler.channels)
+    noise = learn_noise(sampler, sample_tiles(grid.rows, grid.columns, side), threads)
     progress.step("noise model")
     first, begun = canvas.begun(wanted)
     counts = np.zeros((frames, 2), np.int64) if begun is None else begun
@@ -65,9 +67,13 @@ def learn_noise(sampler: Sampler, samples: Sequence[Tile], threads: int) -> tupl
     """Noise of the registered samples, measured on a few small tiles and then frozen for the whole image."""
     if len(sampler.frames) < 2:
         return (None,) * sampler.channels
-    side_by_side = np.concatenate(list(spread(sampler.tile, samples, threads)), axis=3)
+    frames, channels = len(sampler.frames), sampler.channels
+    size = samples[0].rows, sum(tile.columns for tile in samples)
+    side_by_side = np.empty((channels, frames, *size), np.float32)
+    for index, part in enumerate(spread(partial(sampler.patches, samples), range(frames), threads)):
+        side_by_side[:, index] = part
     scales = [one.scale.value for one in sampler.frames]
-    found = (_model(np.ascontiguousarray(channel), scales) for channel in side_by_side)
+    found = spread(lambda channel: _model(side_by_side[channel], scales), range(channels), threads)
     return tuple(_with_phases(model, sampler, channel) for channel, model in enumerate(found))
 
 

@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from sidera.demosaic import conserve
 from sidera.demosaic.demosaic import SUPPORT, demosaic
-from sidera.demosaic.mosaic import fill_defects, grown
+from sidera.demosaic.mosaic import Core, cut, fill_defects, grown
 from sidera.errors import FrameError
 from sidera.integration.normalise import apply
 from sidera.integration.resample import HALO, resample_into
@@ -53,6 +53,8 @@ class Scratch(threading.local):
     """Room for a tile's samples, one a thread: fresh memory for each tile costs a quarter of the warp's time."""
 
     room: F32 = np.empty(0, np.float32)
+    back: bool = False
+    """Whether the thread's next tile goes through the frames backwards."""
 
     def array(self, shape: tuple[int, ...]) -> F32:
         """An array of that shape, holding anything."""
@@ -84,7 +86,12 @@ class Sampler:
         """Frame pixels to read around the pixels that a tile needs."""
         method = self.recipe.demosaic.method
         colour = any(one.light.pattern is not None for one in self.frames)
-        return HALO + DEFECTS + (SUPPORT[method] + conserve.SUPPORT if colour else 0)
+        return self.near + DEFECTS + (SUPPORT[method] if colour else 0)
+
+    @cached_property
+    def near(self) -> int:
+        """Of these, the pixels that must be had in colour: an even number."""
+        return HALO + conserve.SUPPORT + 1
 
     def tile(self, tile: Tile, scratch: "Scratch | None" = None) -> F32:
         """Samples ``[channel, frame, row, column]`` of a tile; NaN where a frame saw nothing.
@@ -93,26 +100,37 @@ class Sampler:
         """
         shape = (self.channels, len(self.frames), tile.rows, tile.columns)
         out = np.empty(shape, np.float32) if scratch is None else scratch.array(shape)
-        for index, one in enumerate(self.frames):
+        for index in _to_and_fro(len(self.frames), scratch):
             self.check()
-            self._sample(one, tile, index, out)
+            self._sample(self.frames[index], tile, index, out)
         return out
+
+    def patches(self, tiles: Sequence[Tile], index: int) -> F32:
+        """Samples ``[channel, row, column]`` of one frame's part of tiles of one height, laid side by side."""
+        parts = [np.empty((self.channels, 1, tile.rows, tile.columns), np.float32) for tile in tiles]
+        for tile, part in zip(tiles, parts, strict=True):
+            self.check()
+            self._sample(self.frames[index], tile, 0, part)
+        return np.concatenate(parts, axis=3)[:, 0]
 
     def _sample(self, one: Placed, tile: Tile, index: int, out: F32) -> None:
         top, left = tile.top + self.grid.top, tile.left + self.grid.left
-        window = self._window(one, top, left, tile)
+        needed = one.transform.bounds(top, left, tile.rows, tile.columns)
+        window = _window(one, needed, self.halo)
         if window is None:
             out[:, index] = np.nan
             return
-        image, bad = self._planes(one, window)
+        mosaic = one.light.pattern is not None and not one.light.superpixel
+        near = (_window(one, needed, self.near) or window) if mosaic else window
+        image, bad = self._planes(one, window, near)
         x, y = one.transform.grid(top, left, tile.rows, tile.columns, STEP)
         resample_into(
             out,
             index,
             image,
             bad if len(self.frames) >= FEW else None,
-            x - window[1],
-            y - window[0],
+            x - near[1],
+            y - near[0],
             STEP,
             self.recipe.registration.interpolation,
             noise=one.found.figures.noise,
@@ -120,22 +138,11 @@ class Sampler:
         for channel, surface in enumerate(one.surfaces):
             apply(out[channel, index], one.scale.value, surface, left, top)
 
-    def _window(self, one: Placed, top: int, left: int, tile: Tile) -> tuple[int, int, int, int] | None:
-        """Top, left, bottom, right of the frame that the tile needs, from even rows and columns on; None for none."""
-        first_y, first_x, last_y, last_x = one.transform.bounds(top, left, tile.rows, tile.columns)
-        rows, columns = one.light.shape
-        if not (first_y <= rows - 1 and first_x <= columns - 1 and last_y >= 0 and last_x >= 0):
-            return None
-        halo = self.halo
-        return (
-            max(int(np.floor(first_y)) - halo, 0) // 2 * 2,
-            max(int(np.floor(first_x)) - halo, 0) // 2 * 2,
-            min(int(np.ceil(last_y)) + halo + 1, rows),
-            min(int(np.ceil(last_x)) + halo + 1, columns),
-        )
+    def _planes(self, one: Placed, window: Core, near: Core) -> tuple[F32, U8]:
+        """Calibrated, filled, demosaiced planes of what is ``near``, and which pixels were never measured.
 
-    def _planes(self, one: Placed, window: tuple[int, int, int, int]) -> tuple[F32, U8]:
-        """Calibrated, filled, demosaiced planes of a window, and which pixels were never measured."""
+        The rest of the window is looked at for defects and interpolation only.
+        """
         light = one.light
         top, left, bottom, right = (edge * (2 if light.superpixel else 1) for edge in window)
         try:
@@ -151,9 +158,11 @@ class Sampler:
         filled_image, bad = fill_defects(image, light.pattern)
         if light.pattern is None:
             return filled_image[np.newaxis], bad
-        return self._colour(one, light, filled_image, light.pattern), grown(bad)
+        core = (near[0] - top, near[1] - left, near[2] - top, near[3] - left)
+        own = slice(core[0], core[2]), slice(core[1], core[3])
+        return self._colour(one, light, filled_image, light.pattern, core), grown(bad)[own]
 
-    def _colour(self, one: Placed, light: Light, image: F32, pattern: Bayer) -> F32:
+    def _colour(self, one: Placed, light: Light, image: F32, pattern: Bayer, core: Core) -> F32:
         figures = one.found.figures
         # Ratio methods need positive low-pass values: ten sigma above zero is never crossed by noise.
         lowest = min(
@@ -161,7 +170,33 @@ class Sampler:
             for gain, sky, noise in zip(self.gains, figures.sky, figures.noise, strict=True)
         )
         settings = self.recipe.demosaic
-        rgb = demosaic(image, pattern, settings.method, gains=self.gains, pedestal=max(0.0, -lowest))
+        pedestal = max(0.0, -lowest)
+        rgb = demosaic(image, pattern, settings.method, gains=self.gains, pedestal=pedestal, core=core)
         if settings.conserve_flux and settings.method in ("rcd", "vng"):
-            conserve.conserve_flux(rgb, image, pattern)
+            conserve.conserve_flux(rgb, cut(image, core), pattern)
         return rgb
+
+
+def _to_and_fro(frames: int, scratch: Scratch | None) -> range:
+    """The frames in turn; for every other tile of a thread backwards, as those still open then come first."""
+    if scratch is None:
+        return range(frames)
+    scratch.back = not scratch.back
+    return range(frames) if scratch.back else range(frames - 1, -1, -1)
+
+
+def _window(one: Placed, needed: tuple[float, float, float, float], halo: int) -> Core | None:
+    """Top, left, bottom, right of a frame with what is needed and a halo, from even rows and columns on.
+
+    None where the frame does not see what is needed.
+    """
+    first_y, first_x, last_y, last_x = needed
+    rows, columns = one.light.shape
+    if not (first_y <= rows - 1 and first_x <= columns - 1 and last_y >= 0 and last_x >= 0):
+        return None
+    return (
+        max(int(np.floor(first_y)) - halo, 0) // 2 * 2,
+        max(int(np.floor(first_x)) - halo, 0) // 2 * 2,
+        min(int(np.ceil(last_y)) + halo + 1, rows),
+        min(int(np.ceil(last_x)) + halo + 1, columns),
+    )

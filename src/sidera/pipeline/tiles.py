@@ -8,6 +8,8 @@ LATTICE = 64
 SIDES = {512: 192 << 20, 256: 192 << 20, 128: 192 << 20, 64: 384 << 20}
 """Sides that a tile may have, and how many bytes of samples it may then hold. A small tile needs a margin several
 times its own size of every frame: better one with more bytes, until there is no other way."""
+SAMPLE_BYTES_AT_MOST = 192 << 20
+"""Memory for the samples that the noise is learned from."""
 SMALLEST = 32
 SAMPLE_BYTES = 5
 """A sample is a float32 and a one-byte verdict."""
@@ -49,6 +51,16 @@ def tiles(rows: int, columns: int, side: int) -> Iterator[Tile]:
     for top in range(0, rows, side):
         for left in range(0, columns, side):
             yield Tile(top, left, min(side, rows - top), min(side, columns - left))
+
+
+def sample_side(frames: int, channels: int) -> int:
+    """Side of `sample_tiles`: as large as memory permits, and never under 16."""
+    sides = (
+        side
+        for side in (LATTICE, 48, 32, 24)
+        if 16 * side * side * frames * channels * 4 <= SAMPLE_BYTES_AT_MOST
+    )
+    return next(sides, 16)
 
 
 def sample_tiles(rows: int, columns: int, side: int = LATTICE) -> list[Tile]:

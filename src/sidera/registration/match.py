@@ -250,7 +250,7 @@ def _elected(turn: C128, centre_at: C128, centre: complex, reach: float) -> list
     sizes = np.asarray(tree.query_ball_point(place, radius, return_length=True))
     order = np.argsort(-sizes, kind="stable")
     taken = np.zeros(turn.size, np.bool_)
-    elected = []
+    elected: list[tuple[complex, complex]] = []
     for leader in order:
         if taken[leader]:
             continue
