@@ -61,17 +61,17 @@ def test_a_core_knows_its_peak_its_neighbours_and_how_many_are_lit():
 
 
 @quick
-@given(seeds, st.sampled_from([0.0, 0.1]))
-def test_centroids_are_gaussian_windowed(seed, missing):
+@given(seeds, st.sampled_from([0.0, 0.1]), st.sampled_from([1.5, 2.0]))
+def test_centroids_are_gaussian_windowed(seed, missing, gain):
     image, x, y = star(seed, missing)
     expected = twin.centroid(image, -50.0, 1.5, x[0], y[0])
-    kernels.centroids(image, np.array([-50.0]), 1.5, 5.0, x, y)
+    kernels.centroids(image, np.array([-50.0]), 1.5, gain, 5.0, x, y)
     np.testing.assert_allclose([x[0], y[0]], expected, atol=1e-3)
 
 
 def test_where_there_is_no_light_there_is_no_centroid():
     x, y = np.array([5.0]), np.array([5.0])
-    kernels.centroids(np.full((11, 11), -1, np.float32), np.zeros(1), 1.5, 3.0, x, y)
+    kernels.centroids(np.full((11, 11), -1, np.float32), np.zeros(1), 1.5, 2.0, 3.0, x, y)
     assert np.isnan([x[0], y[0]]).all()
 
 

@@ -189,11 +189,12 @@ def _span(centre: float, radius: float, size: int) -> tuple[int, int]:
 
 
 @kernel
-def centroids(image: F32, sky: F64, sigma: float, reach: float, x: F64, y: F64) -> None:
+def centroids(image: F32, sky: F64, sigma: float, gain: float, reach: float, x: F64, y: F64) -> None:
     """Move positions onto the Gaussian-windowed centroid, in place; NaN where none is found within ``reach``.
 
-    The step is 2 Σ w I (x - x₀) / Σ w I, w = exp(-r² / 2 sigma²): for a Gaussian star it lands on the centre
-    when sigma is the star's own, and converges for wider windows (Bertin, SExtractor's XWIN).
+    The step is ``gain`` Σ w I (x - x₀) / Σ w I, w = exp(-r² / 2 sigma²). With a gain of 1 + (the star's sigma /
+    sigma)² it lands on the centre of a Gaussian star; SExtractor's 2 (Bertin, XWIN) does so where the two are one,
+    and goes to and fro about it in wider windows. Where it ends does not depend on the gain.
     """
     weights = np.empty(2 * int(np.ceil(4 * sigma)) + 3, np.float64)
     for n in range(x.size):
@@ -203,7 +204,7 @@ def centroids(image: F32, sky: F64, sigma: float, reach: float, x: F64, y: F64) 
             if not total > 0:
                 column = np.nan
                 break
-            step_x, step_y = 2 * right / total, 2 * down / total
+            step_x, step_y = gain * right / total, gain * down / total
             column += step_x
             row += step_y
             if not (column - x[n]) ** 2 + (row - y[n]) ** 2 <= reach * reach:

@@ -52,7 +52,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Fit:
-    """A map, the weight each pair had in it (0: taken for a wrong pair), and AICc of all models tried."""
+    """A map, the weight each pair had in it (0: taken for a wrong pair), and AICc of the models tried."""
 
     transform: Transform
     weights: F64
@@ -186,8 +186,12 @@ def biweight(distance: F64, scale: float) -> F64:
     return np.clip(1 - (distance / (TUKEY * scale)) ** 2, 0, None) ** 2
 
 
-def aicc(transform: Transform, pairs: Pairs, scale: float, sure: Bool) -> float:
+def aicc(
+    transform: Transform, pairs: Pairs, scale: float, sure: Bool, parameters: int | None = None
+) -> float:
     """Akaike's information criterion for small samples (Hurvich & Tsai 1989); smaller is better.
+
+    With ``parameters`` that of a model of so many that fits as well as this one.
 
     The variance is the mean of Tukey's bounded loss over *all* pairs (Ronchetti 1985), at one scale for all
     models. A sum of squares over the stars that the most pliant model kept is biased towards that model: it
@@ -196,7 +200,7 @@ def aicc(transform: Transform, pairs: Pairs, scale: float, sure: Bool) -> float:
     200 px would cost too little to be dropped for a turn. The loss is floored at 1 % of the stars' own error,
     so that two perfect fits are not told apart by their rounding.
     """
-    k, n = transform.model.parameters, 2 * len(pairs)
+    k, n = parameters or transform.model.parameters, 2 * len(pairs)
     if n - k - 1 <= 0:
         return np.inf
     part = (pairs.distances(transform) / (pairs.sigma * TUKEY * scale)) ** 2
@@ -225,12 +229,19 @@ def choose(pairs: Pairs, mirrored: bool, frame: Field) -> Fit | None:
     if richest is None:
         return None
     scale = spread(pairs.distances(richest[0]) / pairs.sigma)
-    fits = {model: one for model in models if (one := robust(model, pairs, mirrored, scale))}
-    scores = {model: aicc(one[0], pairs, scale, richest[1] > 0) for model, one in fits.items()}
+    sure = richest[1] > 0
+    scores: dict[Model, float] = {}
     chosen: Model | None = None
-    for model, (transform, weights) in fits.items():
+    for model in models:
+        # No model fits better than the richest: where even that would not lower AICc enough, none is tried.
+        if chosen and aicc(richest[0], pairs, scale, sure, model.parameters) >= scores[chosen] - AICC_STEP:
+            continue
+        one = robust(model, pairs, mirrored, scale)
+        if one is None:
+            continue
+        scores[model] = aicc(one[0], pairs, scale, sure)
         better = chosen is None or scores[model] < scores[chosen] - AICC_STEP
-        if better and supported(transform, pairs, weights, mirrored, frame):
+        if better and supported(one[0], pairs, one[1], mirrored, frame):
             chosen = model
     final = robust(chosen, pairs, mirrored) if chosen else None
     return Fit(*final, scores) if final else None
