@@ -145,6 +145,18 @@ def test_a_saturated_star_whose_colours_differ_in_width_is_corrected_by_the_othe
     np.testing.assert_allclose(np.median(hues(new, *places[8], 1000), axis=1), (1, 1), rtol=0.15)
 
 
+def test_a_saturated_star_cut_by_the_border_that_no_search_finds_is_mended_too():
+    light, places = colours_of(24, high=120_000), lattice()
+    light[20], places[20] = 3e6 * np.array((1.5, 1.0, 0.7)), (places[20][0], 238.5)
+    image = field_of(light, places, full=50_000.0, widths=(2.5, 2.5, 2.5))
+    found = find_stars(image[1])
+    assert (np.hypot(found.x - places[20][0], found.y - 238.5) > 5).all()
+    new, done = unified(image)
+    assert done.saturated == 1
+    # Half a flank tells of blue, which lies lower, a sixth too little.
+    np.testing.assert_allclose(np.median(hues(new, *places[20], 30_000), axis=1), (1.5, 0.7), rtol=0.2)
+
+
 def test_cores_are_left_where_they_are_not_asked_for():
     light, places = colours_of(24), lattice()
     light[8] = 3e6

@@ -18,6 +18,8 @@ WINGS = 2 * float(np.sqrt(2**0.4 - 1))
 """The same of beta 2.5, which has all the wings that seeing makes: how far to look for a star's light."""
 WIDE = 1.6
 """A source so many times wider than the typical star is a galaxy, a knot of a nebula, or a saturated star."""
+CORE = 2.5
+"""The same for cores in which no star was found, whose width is taken lower."""
 BRIGHT = 0.25
 """Saturated stars are at least this share as high as the highest."""
 NEARLY = 0.8
@@ -116,7 +118,7 @@ def _with_cores(green: F32, stars: Stars) -> Stars:
     if not len(stars):
         return stars
     sky = float(np.nanmedian(green[::5, ::5]))
-    high = green - np.float32(sky) > BRIGHT * stars.peak.max()
+    high = green > np.float32(sky + BRIGHT * stars.peak.max())
     labels, count = label(high)
     taken = labels[_index(stars.y, green.shape[0]), _index(stars.x, green.shape[1])]
     row, column = np.nonzero(high)
@@ -143,7 +145,7 @@ def _field(stars: Stars, sigma: float, settings: StarColourSettings) -> kernels.
     own = np.where(np.isfinite(stars.fwhm), stars.fwhm, 0)
     known = own[own > 0]
     typical = float(np.median(known)) if known.size else 3.0
-    wide = (own > WIDE * typical) | np.isinf(stars.snr)
+    wide = own > np.where(np.isinf(stars.snr), CORE, WIDE) * typical
     width = np.where(wide, own, typical)
     scale = width / MOFFAT
     reach = width / WINGS * np.sqrt(np.maximum(stars.peak / (kernels.OUTER * sigma), 1) ** 0.4 - 1)
