@@ -7,6 +7,7 @@ import pytest
 from astropy.io import fits
 
 import sidera
+from sidera.detection.find import find_stars
 from sidera.errors import Cancelled, FrameError, ShapeError, UsageError
 from sidera.io.stacks import read_stack
 from sidera.io.write import write
@@ -125,6 +126,30 @@ def test_stars_get_one_colour_each_and_saturated_ones_are_told_of():
     assert done.steps[0].figures["stars"][0] > 20
     blank = finish(rng.normal(500, SIGMA, (3, 200, 260)).astype(np.float32), only("starcolour"))
     assert not blank.steps[0].applied
+
+
+def colour_spread(image, stars):
+    """Median over stars of the scatter of ln(R/G) and ln(B/G) over the 3×3 pixels at their centres."""
+    found = []
+    for x, y in zip(np.rint(stars.x).astype(int), np.rint(stars.y).astype(int), strict=True):
+        near = image[:, max(y - 14, 0) : y + 15, max(x - 14, 0) : x + 15]
+        core = image[:, y - 1 : y + 2, x - 1 : x + 2] - np.median(near, axis=(1, 2))[:, None, None]
+        found.append(np.log(core[[0, 2]] / core[1]).std(axis=(1, 2)))
+    return np.median(found, axis=0)
+
+
+def test_what_demosaicing_does_to_a_star_s_colours_is_gone_from_the_finished_one(tmp_path):
+    result = sidera.stack(small_night(tmp_path / "night", stars=300))
+    with_it, without = (
+        finish(result.stack, Recipe().with_settings([f"starcolour.enabled={on}", "crop.enabled=false"])).image
+        for on in ("true", "false")
+    )
+    stars = find_stars(without[1])
+    clear = stars[(stars.snr > 100) & (stars.x > 3) & (stars.y > 3)]
+    clear = clear[(clear.x < without.shape[2] - 4) & (clear.y < without.shape[1] - 4)]
+    assert len(clear) >= 5
+    assert (colour_spread(without, clear) > 0.03).all()
+    assert (colour_spread(with_it, clear) < 0.01).all()
 
 
 def test_mono_has_no_colour_to_correct():
