@@ -49,6 +49,30 @@ def test_a_star_whose_luminance_is_full_has_no_dark_core():
     assert brightness_of(shown)[80, 90] > 0.9 * 60_000
 
 
+def test_stars_that_fill_up_at_different_levels_have_no_dark_core_either():
+    rows, columns = np.mgrid[:160, :180]
+    star, light = np.zeros((160, 180)), np.zeros((160, 180))
+    fullest = (18_000, 20_000, 30_000)  # a well that overflows keeps more of a brighter star
+    for place, full, height in zip((30, 80, 130), fullest, (50_000, 60_000, 90_000), strict=True):
+        one = height * np.exp(-((rows - 80) ** 2 + (columns - place) ** 2) / 18)
+        star += one
+        light += np.minimum(one, full)
+    shown, _ = replace_luminance(colours((0, 0, 0)) + star, (luminance(0) + light).astype(np.float32), NOISE)
+    for place in (30, 80, 130):
+        line = brightness_of(shown)[80, place : place + 8]
+        assert line[0] > 0.9 * star[80, place]
+        assert (np.diff(line) < 0).all()  # brightest in its middle, and no ring
+
+
+def test_luminance_that_is_not_full_is_taken_as_it_is_up_to_its_highest():
+    rows, columns = np.mgrid[:160, :180]
+    star = 60_000 * np.exp(-((rows - 80) ** 2 + (columns - 90) ** 2) / 18)
+    light = (luminance(0) + star).astype(np.float32)
+    sharper = star**1.1 / 60_000**0.1  # the colours' seeing was a little better
+    shown, _ = replace_luminance(colours((0, 0, 0)) + 1.05 * sharper, light, NOISE)
+    np.testing.assert_allclose(brightness_of(shown)[78:83, 88:93], light[78:83, 88:93], rtol=1e-5)
+
+
 def test_where_only_one_of_them_looked_the_other_is_not_lost():
     rgb, light = colours((4000, 2000, 1000)), luminance(3000)
     light[:20] = np.nan

@@ -15,7 +15,8 @@ from sidera.stretch.curves import Curve
 from smallnight import small_night
 
 UNCORRECTED = {
-    name: {"enabled": False} for name in ("crop", "gradient", "neutralise", "whitebalance", "scnr", "denoise")
+    name: {"enabled": False}
+    for name in ("crop", "gradient", "neutralise", "whitebalance", "starcolour", "scnr", "denoise")
 }
 
 

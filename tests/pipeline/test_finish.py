@@ -7,6 +7,7 @@ import pytest
 from astropy.io import fits
 
 import sidera
+from sidera.detection.find import find_stars
 from sidera.errors import Cancelled, FrameError, ShapeError, UsageError
 from sidera.io.stacks import read_stack
 from sidera.io.write import write
@@ -45,7 +46,14 @@ def only(*stages, **settings):
 
 def test_the_chain_crops_levels_neutralises_and_stretches():
     done = finish(stack_of(colour()))
-    assert [step.name for step in done.steps] == ["crop", "gradient", "neutralise", "whitebalance", "stretch"]
+    assert [step.name for step in done.steps] == [
+        "crop",
+        "gradient",
+        "neutralise",
+        "whitebalance",
+        "starcolour",
+        "stretch",
+    ]
     assert done.image.shape == (3, 240, 288)
     levels = at_mesh_scale(np.median(done.image, axis=0), 6)
     assert np.ptp(levels) < 2 * SIGMA
@@ -68,7 +76,9 @@ def test_with_everything_off_the_light_is_the_stack_s_own():
     assert [step.name for step in done.steps] == ["stretch"]
 
 
-@pytest.mark.parametrize("stage", ["crop", "gradient", "neutralise", "whitebalance", "scnr", "denoise"])
+@pytest.mark.parametrize(
+    "stage", ["crop", "gradient", "neutralise", "whitebalance", "starcolour", "scnr", "denoise"]
+)
 def test_each_correction_works_by_itself(stage):
     done = finish(stack_of(colour()), only(stage, **{f"{stage}__enabled": "true"}))
     assert [step.name for step in done.steps] == [stage, "stretch"]
@@ -99,6 +109,47 @@ def test_without_enough_stars_the_colours_are_left_alone_and_it_is_said():
     step = finish(planes, only("whitebalance")).steps[0]
     assert not step.applied
     assert "too few" in step.told
+
+
+def test_stars_get_one_colour_each_and_saturated_ones_are_told_of():
+    rows, columns = np.mgrid[:200, :260]
+    rng = np.random.default_rng(3)
+    image = rng.normal(500, SIGMA, (3, 200, 260)).astype(np.float32)
+    for number, (x, y) in enumerate(rng.uniform(20, 180, (30, 2))):
+        away = (columns - x) ** 2 + (rows - y) ** 2
+        for channel, width in enumerate((1.0, 1.3, 1.4)):
+            height = 400_000 if number == 0 else 8000
+            image[channel] += np.minimum(height * np.exp(-away / (2 * width**2)), 50_000).astype(np.float32)
+    done = finish(image, only("starcolour"))
+    assert [step.name for step in done.steps] == ["starcolour", "stretch"]
+    assert "1 of them saturated" in done.steps[0].told
+    assert done.steps[0].figures["stars"][0] > 20
+    blank = finish(rng.normal(500, SIGMA, (3, 200, 260)).astype(np.float32), only("starcolour"))
+    assert not blank.steps[0].applied
+
+
+def colour_spread(image, stars):
+    """Median over stars of the scatter of ln(R/G) and ln(B/G) over the 3×3 pixels at their centres."""
+    found = []
+    for x, y in zip(np.rint(stars.x).astype(int), np.rint(stars.y).astype(int), strict=True):
+        near = image[:, max(y - 14, 0) : y + 15, max(x - 14, 0) : x + 15]
+        core = image[:, y - 1 : y + 2, x - 1 : x + 2] - np.median(near, axis=(1, 2))[:, None, None]
+        found.append(np.log(core[[0, 2]] / core[1]).std(axis=(1, 2)))
+    return np.median(found, axis=0)
+
+
+def test_what_demosaicing_does_to_a_star_s_colours_is_gone_from_the_finished_one(tmp_path):
+    result = sidera.stack(small_night(tmp_path / "night", stars=300))
+    with_it, without = (
+        finish(result.stack, Recipe().with_settings([f"starcolour.enabled={on}", "crop.enabled=false"])).image
+        for on in ("true", "false")
+    )
+    stars = find_stars(without[1])
+    clear = stars[(stars.snr > 100) & (stars.x > 3) & (stars.y > 3)]
+    clear = clear[(clear.x < without.shape[2] - 4) & (clear.y < without.shape[1] - 4)]
+    assert len(clear) >= 5
+    assert (colour_spread(without, clear) > 0.03).all()
+    assert (colour_spread(with_it, clear) < 0.01).all()
 
 
 def test_mono_has_no_colour_to_correct():
@@ -199,7 +250,7 @@ def test_a_simulated_night_is_stacked_and_finished(tmp_path):
     result = sidera.stack(night)
     assert len(result.stack.star_colours) > 20
     steps = {step.name: step for step in result.report.stacks[0].finishing}
-    assert set(steps) == {"crop", "gradient", "neutralise", "whitebalance", "stretch"}
+    assert set(steps) == {"crop", "gradient", "neutralise", "whitebalance", "starcolour", "stretch"}
     result.save(tmp_path / "s.fits", preview=tmp_path / "s.png")
     np.testing.assert_array_equal(read_stack(tmp_path / "s.fits").image, result.image)
     done = sidera.finish(tmp_path / "s.fits")

@@ -51,6 +51,7 @@ CORRECTIONS = {
     "neutralise": ["neutralise.target=green"],
     "whitebalance": [],
     "by hand": ["whitebalance.method=manual", "whitebalance.red=1.5"],
+    "starcolour": [],
     "scnr": ["scnr.enabled=true"],
     "maximum": ["scnr.enabled=true", "scnr.method=maximum", "scnr.colour=magenta"],
     "denoise": ["denoise.enabled=true"],

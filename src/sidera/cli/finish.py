@@ -65,7 +65,7 @@ def finish(
 
     [bold]sidera finish m31.fits --set gradient.model=tps --set scnr.enabled=true[/bold]   chooses by hand.
 
-    Each correction can be switched off (crop, gradient, neutralise, whitebalance) or on (scnr, denoise) by
+    Each correction can be switched off (crop, gradient, neutralise, whitebalance, starcolour) or on (scnr, denoise) by
     --set NAME.enabled=false or true. What each one did is said, and written into the result's HISTORY.
     """
     from sidera.pipeline.finish import finish as work

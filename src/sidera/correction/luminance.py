@@ -13,8 +13,12 @@ FAINT, CLEAR = 3.0, 10.0
 GREATEST = 4.0
 """A pixel's colour is not made stronger than so many times: sharp cores of stars in a blurred colour image."""
 
-NEARLY, FULL = 0.6, 0.9
-"""Shares of the highest luminance between which it is taken to be saturated."""
+LOSS, MOST = 1.25, 0.6
+"""The luminance is saturated from where on most of its pixels, this share, are so much darker than the colours."""
+NEARLY = 0.8
+"""Share of the level at which it is saturated from which on it is believed less."""
+LOWEST, MANY = 0.1, 10
+"""That level is looked for from this share of the highest luminance up; pixels that it takes to tell."""
 SMOOTHED = 0.13
 """Noise of the mean of some 13 pixels of unit white noise."""
 
@@ -69,13 +73,27 @@ def _unsaturated(light: F32, own: F32) -> F32:
 
     Luminance saturates first; a bright star's core would be darker than its rim.
     """
-    known = light[np.isfinite(light)]
-    top = float(known.max()) if known.size else 0.0
-    if top <= 0:
-        return light
-    full = np.clip((light / np.float32(top) - np.float32(NEARLY)) / np.float32(FULL - NEARLY), 0, 1)
+    level = _full_level(light, own)
+    full = np.clip((light / np.float32(level) - np.float32(NEARLY)) / np.float32(1 - NEARLY), 0, 1)
     more: F32 = light + full * np.fmax(own - light, np.float32(0))
     return more
+
+
+def _full_level(light: F32, own: F32) -> float:
+    """The luminance from which on it falls behind the colours; infinite where it never does.
+
+    The lowest value, not the highest: wells that overflow fill to another level in every star.
+    """
+    known = np.isfinite(light) & np.isfinite(own)
+    top = float(light[known].max()) if known.any() else 0.0
+    if top <= 0:
+        return np.inf
+    bright = known & (light > LOWEST * top)
+    down = np.argsort(-light[bright], kind="stable")
+    values = light[bright][down]
+    lost = np.cumsum(own[bright][down] > LOSS * values) / np.arange(1, values.size + 1)
+    enough = np.flatnonzero((lost >= MOST)[MANY - 1 :])
+    return float(values[enough[-1] + MANY - 1]) if enough.size else np.inf
 
 
 def brightness_of(colour: F32) -> F32:

@@ -77,6 +77,27 @@ class WhiteBalanceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     blue: Annotated[float, Meta(gt=0, description="Factor on blue, for manual.")] = 1.0
 
 
+class StarColourSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Give every star one colour from core to rim."""
+
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="Give every star one colour, its own: optics and saturation make cores and rims of others."
+        ),
+    ] = True
+    snr: Annotated[
+        float, Meta(gt=0, description="Stars of less signal to noise than this stay as they are.")
+    ] = 10.0
+    cores: Annotated[
+        bool,
+        Meta(
+            description="Saturated cores take the colour of the star's flank, and become level; else they are "
+            "taken for light like any other."
+        ),
+    ] = True
+
+
 class ScnrSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Take away green where nothing in the sky is green."""
 

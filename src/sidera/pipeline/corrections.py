@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from msgspec import structs
 
 from sidera.correction.crop import Rectangle, best_rectangle, crop
 from sidera.correction.denoise import denoise
@@ -11,7 +12,9 @@ from sidera.correction.gradient import Gradient, find_gradient
 from sidera.correction.neutralise import add_to, find_neutral
 from sidera.correction.noise import Noise, middles, noise_of
 from sidera.correction.scnr import scnr_in_place
+from sidera.correction.starcolour import unify_colours
 from sidera.correction.whitebalance import manual_balance, scale_light, star_balance
+from sidera.detection.find import find_stars
 from sidera.model.picture import ROWS
 from sidera.model.stack import Stack
 from sidera.pipeline.recipe import Recipe
@@ -20,6 +23,9 @@ from sidera.pipeline.star_light import star_light, typical_width
 from sidera.stretch.apply import Parameters
 from sidera.stretch.choose import choose
 from sidera.types import F32
+
+STARS = 20_000
+"""Stars whose colours are mended at most: registration needs fewer than a picture shows."""
 
 
 class Bench:
@@ -86,6 +92,7 @@ def correct(bench: Bench, tick: Callable[[str], None]) -> None:
         ("gradient", _gradient),
         ("neutralise", _neutralise),
         ("whitebalance", _white_balance),
+        ("starcolour", _star_colour),
         ("scnr", _scnr),
         ("denoise", _denoise),
     ):
@@ -194,6 +201,22 @@ def _white_balance(bench: Bench) -> None:
         stars=(balance.stars,),
         scatter=(balance.scatter,),
     )
+
+
+def _star_colour(bench: Bench) -> None:
+    image = bench.stack.image
+    if image.ndim == 2:
+        return
+    noise = [sigma * factor for sigma, factor in zip(bench.known_sky().noise, bench.factors, strict=True)]
+    settings = structs.replace(bench.recipe.detection, maximum=max(bench.recipe.detection.maximum, STARS))
+    stars = find_stars(image[1], settings)
+    done = unify_colours(image, stars, (noise[0], noise[1], noise[2]), bench.recipe.starcolour)
+    if not done.stars:
+        bench.note("starcolour", f"left alone: none of {len(stars)} stars is clear enough", applied=False)
+        return
+    cores = f", {done.saturated} of them saturated" if done.saturated else ""
+    told = f"{done.stars} stars given one colour each, from core to rim{cores}"
+    bench.note("starcolour", told, stars=(done.stars,), saturated=(done.saturated,))
 
 
 def _scnr(bench: Bench) -> None:

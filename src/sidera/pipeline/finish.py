@@ -27,7 +27,7 @@ from sidera.stretch.auto import strips
 from sidera.stretch.choose import choose
 from sidera.types import F32, plain
 
-STAGES = ("crop", "gradient", "neutralise", "whitebalance", "scnr", "denoise", "stretch")
+STAGES = ("crop", "gradient", "neutralise", "whitebalance", "starcolour", "scnr", "denoise", "stretch")
 """Stages of the recipe that finish a stack, in the order in which they run."""
 PLACES = (
     "CTYPE",

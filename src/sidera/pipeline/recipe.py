@@ -15,6 +15,7 @@ from sidera.model.finishing import (
     GradientSettings,
     NeutraliseSettings,
     ScnrSettings,
+    StarColourSettings,
     StretchSettings,
     WhiteBalanceSettings,
 )
@@ -39,6 +40,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     gradient: GradientSettings = GradientSettings()
     neutralise: NeutraliseSettings = NeutraliseSettings()
     whitebalance: WhiteBalanceSettings = WhiteBalanceSettings()
+    starcolour: StarColourSettings = StarColourSettings()
     scnr: ScnrSettings = ScnrSettings()
     denoise: DenoiseSettings = DenoiseSettings()
     stretch: StretchSettings = StretchSettings()

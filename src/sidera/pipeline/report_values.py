@@ -141,7 +141,7 @@ class FinishingStep(Struct, frozen=True, kw_only=True):
     """What one correction found and did."""
 
     name: str
-    """Stage of the recipe: crop, gradient, neutralise, whitebalance, scnr, denoise or stretch."""
+    """Stage of the recipe: crop, gradient, neutralise, whitebalance, starcolour, scnr, denoise or stretch."""
     applied: bool
     told: str
     """In a sentence: what was done, or why it was not."""

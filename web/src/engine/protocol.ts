@@ -852,6 +852,7 @@ export interface Recipe {
   gradient: GradientSettings;
   neutralise: NeutraliseSettings;
   whitebalance: WhiteBalanceSettings;
+  starcolour: StarColourSettings;
   scnr: ScnrSettings;
   denoise: DenoiseSettings;
   stretch: StretchSettings;
@@ -1015,6 +1016,16 @@ export interface StackedImage {
   height: number;
   channels: number;
   maps: MapImages;
+}
+
+/** Give every star one colour from core to rim. */
+export interface StarColourSettings {
+  /** Give every star one colour, its own: optics and saturation make cores and rims of others. */
+  enabled: boolean;
+  /** Stars of less signal to noise than this stay as they are. */
+  snr: number;
+  /** Saturated cores take the colour of the star's flank, and become level; else they are taken for light like any other. */
+  cores: boolean;
 }
 
 /** Stars, brightest first; every list is of one length. Pixels, ADU, degrees from +x towards +y. */

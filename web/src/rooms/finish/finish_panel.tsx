@@ -128,6 +128,7 @@ const TITLES: Record<Correction, string> = {
   gradient: "Remove the gradient",
   neutralise: "Neutral sky",
   whitebalance: "White balance",
+  starcolour: "Star colours",
   scnr: "Remove green (SCNR)",
   denoise: "Reduce noise",
 };
