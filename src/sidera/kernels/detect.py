@@ -51,15 +51,19 @@ def maxima(image: F32, threshold: F32, above: int, beside: int, rows: I64, colum
     down, across = threshold.shape
     found = 0
     for row in range(above, height - above):
-        limits = threshold[row * down // height]
-        line = image[row]
+        cell = row * down // height
         for j in range(across):
             start = max(j * width // across, beside)
-            stop = min((j + 1) * width // across, width - beside)
-            if start >= stop or not _any_above(line[start:stop], limits[j]):
+            stop = max(min((j + 1) * width // across, width - beside), start)
+            limit = threshold[cell, j]
+            # A plain look at the whole run, which vectorises: most runs hold nothing.
+            lit = np.uint64(0)
+            for column in range(np.uint64(start), np.uint64(stop)):
+                lit += np.uint64(1) if image[np.uint64(row), column] > limit else np.uint64(0)
+            if lit == 0:
                 continue
             for column in range(start, stop):
-                if line[column] > limits[j] and _highest(image, row, column):
+                if image[np.uint64(row), np.uint64(column)] > limit and _highest(image, row, column):
                     if found < rows.size:
                         rows[found] = row
                         columns[found] = column
@@ -68,22 +72,14 @@ def maxima(image: F32, threshold: F32, above: int, beside: int, rows: I64, colum
 
 
 @kernel
-def _any_above(line: F32, limit: np.float32) -> bool:
-    """Whether a pixel exceeds the limit: a plain reduction, which vectorises."""
-    highest = line[0]
-    for x in range(line.size):
-        highest = max(highest, line[x])
-    return bool(highest > limit)
-
-
-@kernel
 def _highest(image: F32, row: int, column: int) -> bool:
     """Whether a pixel is the first highest of its 5×5 neighbourhood."""
     value = image[row, column]
-    for i in range(-2, 3):
-        for j in range(-2, 3):
-            other = image[row + i, column + j]
-            earlier = i < 0 or (i == 0 and j < 0)
+    top, left = np.uint64(row - 2), np.uint64(column - 2)
+    for i in range(np.uint64(5)):
+        for j in range(np.uint64(5)):
+            other = image[top + i, left + j]
+            earlier = i * np.uint64(5) + j < np.uint64(12)
             if other > value or (earlier and other == value):
                 return False
     return True
