@@ -24,6 +24,7 @@ from sidera.model.stars import Stars
 from sidera.pipeline.readers import Readers
 from sidera.pipeline.recipe import Recipe
 from sidera.pipeline.scan import Found
+from sidera.pipeline.thumbnail import thumbnail
 from sidera.types import F32, F64, U8
 
 LIT = 600
@@ -118,8 +119,8 @@ class Measurement:
     fluxes: F64
     """Aperture flux ``[star, channel]`` in ADU, measured on the raw sites of each colour; NaN for faint stars."""
     figures: Figures
-    thumbnail: F32
-    """The frame, small: ``[row, column]``, at most `THUMBNAIL` wide, for people."""
+    thumbnail: bytes
+    """The frame for people to look at: a JPEG at most `THUMBNAIL` wide."""
     noise: F64 | None = None
     """`pixel_noise`, where hot and cold pixels are to be found in the frame itself."""
 
@@ -178,7 +179,7 @@ def measure(
     plane = image if image.ndim == 2 else image[1]
     if pattern is not None:
         plane = green_plane(image, pattern, space.array("green", image.shape, np.float32))
-    small = shrunk(plane, THUMBNAIL)
+    small = thumbnail(shrunk(plane, THUMBNAIL), light.header.bottom_up)
     stars = find_stars(
         plane,
         recipe.detection,

@@ -2,7 +2,6 @@
 
 import base64
 import importlib.metadata
-import io
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +17,6 @@ from sidera.calibration.groups import Group
 from sidera.errors import Refusal
 from sidera.model.frame import FrameId
 from sidera.model.header import Kind
-from sidera.model.picture import Picture
 from sidera.model.stack import Stack
 from sidera.pipeline.against_truth import against_truth, truth_table
 from sidera.pipeline.decide import Measured, Placed, Registered
@@ -30,7 +28,7 @@ from sidera.pipeline.progress import Progress
 from sidera.pipeline.recipe import Recipe
 from sidera.pipeline.report import FrameReport, MasterReport, Report, StackReport, TransformReport, figures_of
 from sidera.pipeline.scan import Found, Refused
-from sidera.stretch.auto import picture
+from sidera.pipeline.thumbnail import jpeg
 from sidera.types import F32, plain
 
 if TYPE_CHECKING:
@@ -151,7 +149,7 @@ def _stack(
         masters=tuple(_master(group, plan) for group in _serving(outcome, plan, left)),
         truth=against_truth(outcome, registered),
         finishing=finished.steps,
-        picture=_encoded(finished.picture),
+        picture=_in_text(jpeg(finished.picture)),
     )
 
 
@@ -230,7 +228,7 @@ def _refused(one: Refused, known: Measured | None, group: str | None) -> FrameRe
         exposure=None if header is None else header.exposure,
         sources={} if header is None else header.sources,
         figures=None if known is None else figures_of(known.found.figures),
-        thumbnail=None if known is None else _thumbnail(known),
+        thumbnail=None if known is None else _in_text(known.found.thumbnail),
     )
 
 
@@ -255,7 +253,7 @@ def _used(
         calibration=", without ".join((pairing.formula, *lost)),
         warnings=pairing.warnings,
         rejected_fraction=rejected,
-        thumbnail=_thumbnail(Measured(one.light, one.found)),
+        thumbnail=_in_text(one.found.thumbnail),
     )
 
 
@@ -306,16 +304,6 @@ def _not_needed(group: Group | None, plan: Plan) -> str:
     return f"no light of this run needs it ({group.key})"
 
 
-def _thumbnail(one: Measured) -> str:
-    return _encoded(picture(one.found.thumbnail, bottom_up=one.light.header.bottom_up))
-
-
-def _encoded(shown: Picture) -> str:
-    """JPEG as base64."""
-    pixels = np.round(np.clip(shown.image, 0, 1) * 255).astype(np.uint8)
-    channels_last = pixels if pixels.ndim == 2 else np.moveaxis(pixels, 0, -1)
-    buffer = io.BytesIO()
-    from PIL import Image  # a run need not wait for it before it begins
-
-    Image.fromarray(np.ascontiguousarray(channels_last)).save(buffer, "JPEG", quality=85)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+def _in_text(picture: bytes) -> str:
+    """Bytes as base64."""
+    return base64.b64encode(picture).decode("ascii")
