@@ -42,9 +42,7 @@ def shown(title, result, truth):
 def require_true_places_and_clean_sky(figures):
     assert len(figures.frames) == 20
     assert figures.transform_rms <= 0.02
-    assert (
-        figures.worst_transform_rms <= 0.025
-    )  # green alone, of a few dozen stars: one colour frame in 200 has 0.022
+    assert figures.worst_transform_rms <= 0.02
     for channel in figures.channels:
         assert channel.empty_pixels > 100_000
         assert channel.false_pixels == 0
