@@ -148,7 +148,7 @@ def test_five_colour_nights_keep_their_stars_fluxes(five_nights, darks):
 
 @pytest.mark.nightly
 @pytest.mark.timeout(900)
-@pytest.mark.xfail(strict=True, reason="red and blue are sampled too coarsely at FWHM 2.5: see `_sampling`")
+@pytest.mark.xfail(strict=True, reason="red and blue are sampled too coarsely at FWHM 2.5: test_sampling.py")
 def test_red_and_blue_scatter_as_little_as_photons_do(five_nights):
     stars, _, _ = five_nights(COLOUR, (BILINEAR,), darks=10)
     assert max(scatter(one) for one in stars) <= 1.2
