@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 import sidera
-from sidera.pipeline.expectation import bands, expected_stack, kept_frames, photon_limit
+from sidera.pipeline.expectation import bands, expected_stack, frames_that_see, kept_frames, photon_limit
 from sidera.pipeline.fidelity import aperture_sum, fidelity
 from sidera.pipeline.recipe import Recipe
 from sidera.simulate.night import colour_map
@@ -104,7 +104,7 @@ def _clear_stars(truth, kept, band, fwhm):
     settings, electrons = truth.settings, flux[:, band] / truth.frames[kept.reference].transparency
     true = flux[:, band] / settings.gain
     area = np.pi * (2.5 * fwhm) ** 2 * (1 + 2.5**2 / (6**2 - 4**2))  # the annulus errs too
-    limit = photon_limit(truth, kept, band, electrons, area)
+    limit = photon_limit(truth, kept, band, electrons, area, frames_that_see(truth, kept, x, y, 2.5 * fwhm))
     neighbour = cKDTree(np.stack([x, y], axis=1)).query(np.stack([x, y], axis=1), k=2)[0][:, 1]
     peak = max(
         truth.frames[i].transparency * peak_fraction(settings.psf, truth.frames[i].fwhm) for i in kept.indices

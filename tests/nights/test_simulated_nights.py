@@ -42,9 +42,7 @@ def shown(title, result, truth):
 def require_true_places_and_clean_sky(figures):
     assert len(figures.frames) == 20
     assert figures.transform_rms <= 0.02
-    assert (
-        figures.worst_transform_rms <= 0.025
-    )  # green alone, of a few dozen stars: one colour frame in 200 has 0.022
+    assert figures.worst_transform_rms <= 0.02
     for channel in figures.channels:
         assert channel.empty_pixels > 100_000
         assert channel.false_pixels == 0
@@ -150,7 +148,7 @@ def test_five_colour_nights_keep_their_stars_fluxes(five_nights, darks):
 
 @pytest.mark.nightly
 @pytest.mark.timeout(900)
-@pytest.mark.xfail(strict=True, reason="red and blue are sampled too coarsely at FWHM 2.5: see `_sampling`")
+@pytest.mark.xfail(strict=True, reason="red and blue are sampled too coarsely at FWHM 2.5: test_sampling.py")
 def test_red_and_blue_scatter_as_little_as_photons_do(five_nights):
     stars, _, _ = five_nights(COLOUR, (BILINEAR,), darks=10)
     assert max(scatter(one) for one in stars) <= 1.2

@@ -6,6 +6,7 @@ import pytest
 
 from sidera.errors import ShapeError, UsageError
 from sidera.model.transform import Model, Transform
+from sidera.pipeline.expectation import Kept, frames_that_see, photon_limit
 from sidera.pipeline.fidelity import aperture_sum, fidelity, table
 from sidera.simulate import NightSettings, truth_image, truth_of
 from sidera.simulate.draw import background_variance
@@ -69,6 +70,21 @@ def test_a_stack_at_the_photon_limit_is_told_to_be_there():
     assert channel.noise == pytest.approx(limit(truth), rel=0.03)
     assert channel.false_pixels == 0
     assert channel.empty_pixels > 10_000
+
+
+def test_the_limit_of_a_star_is_that_of_the_frames_that_see_it():
+    truth = truth_of(msgspec.structs.replace(STEADY, transparency_scatter=0.0, sky_scatter=0.0))
+    kept = Kept((0, 1, 2, 3), (0.25,) * 4, 0)
+    x, y = np.array([200.0, 6.0, -50.0]), np.array([150.0, 150.0, 150.0])
+    seen = frames_that_see(truth, kept, x, y, 6.0)
+    places = [truth.relative(0, index) @ (6.0, 150.0, 1.0) for index in range(4)]
+    np.testing.assert_array_equal(seen[:, 1], [place[0] >= 6 for place in places])
+    assert 0 < seen[:, 1].sum() < 4
+    whole = photon_limit(truth, kept, 0, np.full(3, 9e3), 80.0)
+    some = photon_limit(truth, kept, 0, np.full(3, 9e3), 80.0, seen)
+    assert some[0] == whole[0]
+    assert some[1] == pytest.approx(whole[1] * math.sqrt(4 / seen[:, 1].sum()))
+    assert some[2] == math.inf
 
 
 def test_a_stack_twice_as_noisy_is_told_so():

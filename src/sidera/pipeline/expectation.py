@@ -135,9 +135,30 @@ def _frame_variances(truth: Truth, kept: Kept, band: int, flux: F64, area: float
     return np.array(rows)
 
 
-def photon_limit(truth: Truth, kept: Kept, band: int, flux: F64, area: float) -> F64:
-    """Standard error of the inverse-variance mean of all kept frames: no stack can do better."""
-    limit: F64 = 1 / np.sqrt((1 / _frame_variances(truth, kept, band, flux, area)).sum(axis=0))
+def frames_that_see(truth: Truth, kept: Kept, x: F64, y: F64, reach: float) -> Bool:
+    """Whether each kept frame holds all within ``reach`` pixels of places of the reference, [frame, place]."""
+    width, height = truth.settings.size
+    places = np.stack([x, y, np.ones_like(x)])
+    seen = np.empty((len(kept.indices), x.size), np.bool_)
+    for row, index in enumerate(kept.indices):
+        there_x, there_y = truth.relative(kept.reference, index) @ places
+        across = (there_x >= reach) & (there_x <= width - 1 - reach)
+        seen[row] = across & (there_y >= reach) & (there_y <= height - 1 - reach)
+    return seen
+
+
+def photon_limit(
+    truth: Truth, kept: Kept, band: int, flux: F64, area: float, seen: Bool | None = None
+) -> F64:
+    """Standard error of the inverse-variance mean of all kept frames: no stack can do better.
+
+    Of those that are ``seen`` [frame, star], where that is given; infinite where none is.
+    """
+    information = 1 / _frame_variances(truth, kept, band, flux, area)
+    if seen is not None:
+        information = np.where(seen, information, 0.0)
+    with np.errstate(divide="ignore"):
+        limit: F64 = 1 / np.sqrt(information.sum(axis=0))
     return limit
 
 

@@ -14,6 +14,7 @@ from sidera.pipeline.expectation import (
     Kept,
     bands,
     expected_stack,
+    frames_that_see,
     kept_frames,
     photon_limit,
     pixel_limit,
@@ -357,9 +358,10 @@ def _chosen_stars(
     aperture = math.pi * (APERTURE * fwhm) ** 2
     # The sky's own error, from the annulus, comes on top of the aperture's noise.
     area = aperture * (1 + APERTURE**2 / (ANNULUS[1] ** 2 - ANNULUS[0] ** 2))
-    limit = photon_limit(truth, kept, band, flux[:, band] / truth.frames[kept.reference].transparency, area)
-    width, height = truth.settings.size
     margin = APERTURE * fwhm
+    electrons = flux[:, band] / truth.frames[kept.reference].transparency
+    limit = photon_limit(truth, kept, band, electrons, area, frames_that_see(truth, kept, x, y, margin))
+    width, height = truth.settings.size
     inside = (x > margin) & (x < width - 1 - margin) & (y > margin) & (y < height - 1 - margin)
     chosen = (
         inside & (true > SNR * limit) & (_neighbour(x, y) > APART * fwhm) & ~_saturates(truth, kept, band)

@@ -12,6 +12,7 @@ from sidera.calibration.apply import Calibrator, calibrator, piled_level
 from sidera.calibration.defects import COSMETIC_SUPPORT, cosmetic, pixel_noise
 from sidera.demosaic.mosaic import REACH, fill_defects, green_plane
 from sidera.demosaic.superpixel import superpixel
+from sidera.detection.centroid import refined
 from sidera.detection.find import colour_fluxes, find_stars
 from sidera.detection.quality import figures
 from sidera.detection.sky import Sky, sky_meshes
@@ -188,6 +189,9 @@ def measure(
         electrons_per_adu=light.header.electrons_per_adu,
         in_place=True,
     )
+    if pattern is not None:
+        noise_of_sites = np.array([sky.median_noise for sky in skies])
+        stars = refined(image, pattern, stars, noise_of_sites, light.header.electrons_per_adu)
     found = figures(stars, skies)
     fluxes = _fluxes(image, pattern, stars, found.fwhm)
     return Measurement(stars, skies, fluxes, found, small, noise)
