@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from sidera.errors import ShapeError
+from sidera.kernels import blocks
 from sidera.kernels import sky as sky_kernels
 from sidera.kernels import surface as kernels
 from sidera.types import F32, F64, Bool, plain
@@ -143,12 +144,11 @@ def objects(residual: F32, kappa: float = 3.0) -> Bool:
 
 def _standing_out(total: F32, count: F32, side: int, kappa: float) -> Bool:
     """Blocks whose mean, with their neighbours', stands above zero in any view ``[view, row, column]``."""
-    if side > 1:
-        total, count = _with_neighbours(total), _with_neighbours(count)
-    least = MEASURED * side * side * (9 if side > 1 else 1)
+    reach = 1 if side > 1 else 0
+    means = np.empty_like(total)
+    blocks.means(total, count, reach, MEASURED * side * side * (1 + 2 * reach) ** 2, means)
     hits = np.zeros(total.shape[1:], np.bool_)
-    for sums, numbers in zip(total, count, strict=True):
-        mean = np.where(numbers >= least, sums / np.maximum(numbers, 1), np.float32(np.nan))
+    for mean in means:
         spread = _lower_sigma(mean)
         with np.errstate(invalid="ignore"):
             hits |= mean > (kappa * spread if spread > 0 else np.inf)
@@ -164,15 +164,6 @@ def _lower_sigma(values: F32) -> float:
 
 def _halved(sums: F32) -> F32:
     """Sums of 2×2 blocks ``[view, row, column]``; the last ones of a row or column may hold fewer."""
-    padded = np.pad(sums, [(0, 0), (0, sums.shape[1] % 2), (0, sums.shape[2] % 2)])
-    pairs = padded[:, ::2] + padded[:, 1::2]
-    total: F32 = np.ascontiguousarray(pairs[:, :, ::2] + pairs[:, :, 1::2])
-    return total
-
-
-def _with_neighbours(sums: F32) -> F32:
-    """Sums over 3×3 blocks; beyond the border there is nothing."""
-    padded = np.pad(sums, [(0, 0), (1, 1), (1, 1)])
-    rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
-    total: F32 = rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]
-    return total
+    out = np.empty((len(sums), (sums.shape[1] + 1) // 2, (sums.shape[2] + 1) // 2), np.float32)
+    blocks.halved(sums, out)
+    return out

@@ -1,0 +1,22 @@
+"""Sums over blocks, slowly and plainly."""
+
+import numpy as np
+
+
+def halved(sums):
+    """Sums of 2×2 blocks of a plane."""
+    out = np.zeros(((sums.shape[0] + 1) // 2, (sums.shape[1] + 1) // 2))
+    for row, column in np.ndindex(sums.shape):
+        out[row // 2, column // 2] += sums[row, column]
+    return out
+
+
+def means(total, count, reach, least):
+    """Total over count within ``reach`` of each pixel of a plane; NaN where the count is less than ``least``."""
+    out = np.full(total.shape, np.nan)
+    for row, column in np.ndindex(total.shape):
+        near = np.s_[max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1]
+        number = count[near].sum(dtype=float)
+        if number >= least:
+            out[row, column] = total[near].sum(dtype=float) / max(number, 1)
+    return out
