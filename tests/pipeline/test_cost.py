@@ -19,6 +19,11 @@ def test_twice_the_frames_take_at_most_twice_the_time():
     assert one.seconds < two.seconds <= 2.1 * one.seconds
 
 
+def test_thousands_of_small_frames_take_their_time_by_number_more_than_by_size():
+    many, large = cost(5000, channels=1, width=640, height=480), cost(64, channels=1, width=6000, height=4000)
+    assert many.seconds > 3 * large.seconds  # as many pixels, in eighty times as many files
+
+
 def test_memory_hardly_grows_with_the_number_of_frames():
     assert cost(2000).memory < 1.2 * cost(200).memory
 

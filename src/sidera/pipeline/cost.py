@@ -5,12 +5,18 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from sidera.model.header import Header
-from sidera.pipeline.tiles import tile_bytes
+from sidera.pipeline.tiles import sample_bytes, tile_bytes, tile_side
 
 MEASURE_SECONDS = 0.020
 """CPU seconds per million pixels of a frame: read, calibrate, sky, stars."""
 COMBINE_SECONDS = {1: 0.018, 3: 0.066}
 """CPU seconds per million output pixels and frame, by channels: read, demosaic, warp, reject."""
+WINDOW_SECONDS = 0.0005
+"""CPU seconds a frame and tile, however small: to open the file, to set up the loops."""
+FRAME_SECONDS = 0.004
+"""CPU seconds a frame, however small."""
+REGISTER_SECONDS = 0.010
+"""Wall seconds a frame: one after the other."""
 MASTER_SECONDS = 0.007
 START_SECONDS = 1.0
 REPORT_SECONDS = {1: 0.05, 3: 0.15}
@@ -25,6 +31,8 @@ MASTER_BYTES = 12
 """Image, variance and bands of the frames, per pixel of a master."""
 WINDOW_BYTES = 76 << 20
 """What a tile under way needs beside its samples: a frame's window in its several states."""
+FRAME_BYTES = 40_000
+"""What is known of a frame from its measurement to the report."""
 REPORT_BYTES = 13
 """Planes, star finding and picture, per pixel of the stack."""
 
@@ -83,6 +91,8 @@ def estimate(
         area, frames = max((_megapixels(one) for one in work.lights), default=0.0), len(work.lights)
         cpu += sum(map(_megapixels, work.lights)) * MEASURE_SECONDS
         cpu += area * frames * COMBINE_SECONDS[work.channels]
+        cpu += frames * (FRAME_SECONDS + WINDOW_SECONDS * _tiles(work))
+        after += frames * REGISTER_SECONDS
         after += area * REPORT_SECONDS[work.channels]
         written = int(area * 1e6) * work.channels * map_bytes(frames, halves)
         disk += written
@@ -90,10 +100,22 @@ def estimate(
         peaks += [
             held + threads * int(area * 1e6) * planes * MEASURE_BYTES,
             held + threads * (tile_bytes(frames, work.channels) + WINDOW_BYTES) + written * in_memory,
+            held
+            + sample_bytes(frames, work.channels) * (work.channels + 2)
+            + written * in_memory,  # two copies, to sort one
             held + int(area * 1e6) * REPORT_BYTES + written * in_memory,
         ]
     seconds = START_SECONDS + cpu / max(threads, 1) + after
-    return Cost(seconds, BASE_BYTES + max(peaks, default=0), disk, scratch)
+    known = FRAME_BYTES * sum(len(work.lights) for work in stacks)
+    return Cost(seconds, BASE_BYTES + known + max(peaks, default=0), disk, scratch)
+
+
+def _tiles(work: Work) -> int:
+    """How many tiles the stack is cut into."""
+    side = tile_side(len(work.lights), work.channels)
+    sizes = [(one.height, one.width) for one in work.lights]
+    rows, columns = max(sizes, default=(0, 0))
+    return -(-rows // side) * -(-columns // side)
 
 
 def map_bytes(frames: int, halves: bool) -> int:

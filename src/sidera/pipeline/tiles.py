@@ -55,12 +55,14 @@ def tiles(rows: int, columns: int, side: int) -> Iterator[Tile]:
 
 def sample_side(frames: int, channels: int) -> int:
     """Side of `sample_tiles`: as large as memory permits, and never under 16."""
-    sides = (
-        side
-        for side in (LATTICE, 48, 32, 24)
-        if 16 * side * side * frames * channels * 4 <= SAMPLE_BYTES_AT_MOST
-    )
+    sample = 16 * frames * channels * 4
+    sides = (side for side in (LATTICE, 48, 32, 24) if sample * side * side <= SAMPLE_BYTES_AT_MOST)
     return next(sides, 16)
+
+
+def sample_bytes(frames: int, channels: int) -> int:
+    """Memory that one channel's samples on these tiles take."""
+    return 16 * sample_side(frames, channels) ** 2 * frames * 4
 
 
 def sample_tiles(rows: int, columns: int, side: int = LATTICE) -> list[Tile]:
