@@ -67,7 +67,7 @@ def sample_bytes(frames: int, channels: int) -> int:
 
 def sample_tiles(rows: int, columns: int, side: int = LATTICE) -> list[Tile]:
     """Sixteen small tiles, evenly spread, on which the noise model is calibrated; of small images, one large one."""
-    if min(rows, columns) < 4 * side:
+    if min(rows, columns) < 4 * LATTICE:
         return [Tile(0, 0, min(rows, 4 * side), min(columns, 4 * side))]
     tops = [_aligned((2 * i + 1) * rows // 8 - side // 2) for i in range(4)]
     lefts = [_aligned((2 * i + 1) * columns // 8 - side // 2) for i in range(4)]
