@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sidera.kernels._jit import kernel
-from sidera.types import F32, F64, I32, U8
+from sidera.types import F32, F64, I32, I64, U8
 
 PHASES = 2048
 TAPS = 6
@@ -76,20 +76,49 @@ def mask_bad(frame: Frame, grids: F64, step: int, mask: Mask, index: int, out: F
     height, width = frame.careful.shape
     x = np.empty(out.shape[3], np.int32)
     y = np.empty(out.shape[3], np.int32)
+    marked = np.empty((height, 2), np.int64)
+    _marked_columns(frame.near, marked)
     for row in range(out.shape[2]):
         _positions_row(grids, step, row, width, height, x, y)
-        _mask_row(frame, x, y, mask, out, index, row)
+        for first in range(0, x.size, step):
+            last = min(first + step, x.size)
+            if _may_meet(marked, x, y, first, last - 1):
+                for k in range(np.uint64(first), np.uint64(last)):
+                    if min(x[k], y[k]) >= 0 and frame.near[np.uint64(y[k] >> 11), np.uint64(x[k] >> 11)]:
+                        leans = _share_of_bad(frame.bad, x[k], y[k], mask.shares) > mask.limit
+                        if leans and not frame.careful[y[k] >> 11, x[k] >> 11]:
+                            for channel in range(out.shape[0]):
+                                out[channel, index, row, k] = np.nan
 
 
 @kernel
-def _mask_row(frame: Frame, x: I32, y: I32, mask: Mask, out: F32, index: int, row: int) -> None:
-    """Take back what does of an output row."""
-    for k in range(np.uint64(x.size)):
-        if min(x[k], y[k]) >= 0 and frame.near[np.uint64(y[k] >> 11), np.uint64(x[k] >> 11)]:
-            leans = _share_of_bad(frame.bad, x[k], y[k], mask.shares) > mask.limit
-            if leans and not frame.careful[y[k] >> 11, x[k] >> 11]:
-                for channel in range(out.shape[0]):
-                    out[channel, index, row, k] = np.nan
+def _marked_columns(marks: U8, marked: I64) -> None:
+    """First and last marked column of each row; of a row without any, a last one before the first."""
+    for row in range(marks.shape[0]):
+        line = marks[row]
+        found = np.uint8(0)
+        for column in range(line.size):
+            found |= line[column]
+        first, last = line.size, -1
+        if found:
+            first, last = 0, line.size - 1
+            while not line[first]:
+                first += 1
+            while not line[last]:
+                last -= 1
+        marked[row, 0], marked[row, 1] = first, last
+
+
+@kernel
+def _may_meet(marked: I64, x: I32, y: I32, first: int, last: int) -> bool:
+    """Whether a straight run of places may touch a marked pixel: most do not, and are passed over as a whole."""
+    if min(min(x[first], x[last]), min(y[first], y[last])) < 0:
+        return True
+    left, right = min(x[first], x[last]) >> 11, max(x[first], x[last]) >> 11
+    for row in range(min(y[first], y[last]) >> 11, (max(y[first], y[last]) >> 11) + 1):
+        if marked[row, 0] <= right and left <= marked[row, 1]:
+            return True
+    return False
 
 
 @kernel
@@ -145,27 +174,30 @@ def nothing_in(marks: U8, grids: F64, step: int, rows: int, columns: int) -> boo
 
 @kernel
 def _positions_row(grids: F64, step: int, row: int, width: int, height: int, x: I32, y: I32) -> None:
-    """Fill positions in 1/2048 pixel along an output row, bilinear between the nodes, -1 off the image."""
+    """Fill positions in 1/2048 pixel along an output row, bilinear between the nodes.
+
+    Rounded; -1 where NaN or beyond the outermost centres. No slice is made for the few pixels between two nodes.
+    """
     i = row // step
     down = (row - i * step) / step
     for j in range((x.size + step - 1) // step):
-        first, last = j * step, min((j + 1) * step, x.size)
         x0 = grids[0, i, j] + down * (grids[0, i + 1, j] - grids[0, i, j])
         y0 = grids[1, i, j] + down * (grids[1, i + 1, j] - grids[1, i, j])
         x1 = grids[0, i, j + 1] + down * (grids[0, i + 1, j + 1] - grids[0, i, j + 1])
         y1 = grids[1, i, j + 1] + down * (grids[1, i + 1, j + 1] - grids[1, i, j + 1])
-        _fixed_row(x0, (x1 - x0) / step, width, x[first:last])
-        _fixed_row(y0, (y1 - y0) / step, height, y[first:last])
+        first, size = np.uint64(j * step), np.uint64(min(step, x.size - j * step))
+        for k in range(size):
+            along = float(np.int64(k)) / step
+            x[first + k] = _fixed(x0 + along * (x1 - x0), width)
+            y[first + k] = _fixed(y0 + along * (y1 - y0), height)
 
 
 @kernel
-def _fixed_row(start: float, slope: float, size: int, out: I32) -> None:
-    """Positions start + k·slope in 1/2048 pixel, rounded; -1 where NaN or beyond the outermost centres."""
-    last = PHASES * (size - 1)
-    for k in range(out.size):
-        scaled = PHASES * (start + k * slope) + 0.5
-        inside = (scaled >= 0.0) & (scaled < last + 1.0)
-        out[k] = np.int32(scaled if inside else -1.0)
+def _fixed(place: float, size: int) -> np.int32:
+    """A position in 1/2048 pixel, rounded; -1 where NaN or beyond the outermost of ``size`` centres."""
+    scaled = PHASES * place + 0.5
+    inside = (scaled >= 0.0) & (scaled < PHASES * (size - 1) + 1.0)
+    return np.int32(scaled if inside else -1.0)
 
 
 @kernel
@@ -250,21 +282,33 @@ def mark(image: F32, bad: U8, spoilt: U8, careful: U8, near: U8) -> None:
 
     A pixel is missing beyond the image, or where any channel is NaN.
     """
+    missing = False
     for row in range(careful.shape[0]):
-        _missing_row(image, row, spoilt[row])
+        missing |= _missing_row(image, row, spoilt[row])
     careful[:] = np.uint8(1)
-    _spread_out(spoilt, careful)
+    if missing:
+        _spread_out(spoilt, careful)
+    elif min(careful.shape) >= TAPS:
+        careful[BEFORE : BEFORE - TAPS + 1, BEFORE : BEFORE - TAPS + 1] = np.uint8(0)
     near[:] = np.uint8(0)
     _spread_out(bad, near)
 
 
 @kernel
-def _missing_row(image: F32, row: int, out: U8) -> None:
+def _missing_row(image: F32, row: int, out: U8) -> bool:
+    """Fill ``out`` with 1 where any channel of a row is NaN; tell whether one is. Few rows hold any."""
     out[:] = np.uint8(0)
+    missing = False
     for channel in range(image.shape[0]):
         source = image[channel, row]
-        for x in range(out.size):
-            out[x] |= np.uint8(1) if source[x] != source[x] else np.uint8(0)
+        count = np.float32(0)
+        for x in range(source.size):
+            count += np.float32(1) if source[x] != source[x] else np.float32(0)
+        if count > 0:
+            missing = True
+            for x in range(out.size):
+                out[x] |= np.uint8(1) if source[x] != source[x] else np.uint8(0)
+    return missing
 
 
 @kernel

@@ -8,7 +8,7 @@ LATTICE = 64
 SIDES = {512: 192 << 20, 256: 192 << 20, 128: 192 << 20, 64: 384 << 20}
 """Sides that a tile may have, and how many bytes of samples it may then hold. A small tile needs a margin several
 times its own size of every frame: better one with more bytes, until there is no other way."""
-SAMPLE_BYTES_AT_MOST = 192 << 20
+SAMPLE_BYTES_AT_MOST = 96 << 20
 """Memory for the samples that the noise is learned from."""
 SMALLEST = 32
 SAMPLE_BYTES = 5
