@@ -10,8 +10,6 @@ from astropy.io import fits
 from e2e.house import CANVAS, Page, picture, say, serving
 from smallnight import small_night
 
-pytestmark = pytest.mark.nightly  # many minutes of a real browser on two busy cores
-
 PAN = """() => new Promise(done => {
   const canvas = document.querySelector('.viewer-canvas'), box = canvas.getBoundingClientRect();
   const send = (kind, x, y, buttons) => canvas.dispatchEvent(new PointerEvent(kind, {
@@ -44,7 +42,7 @@ def context(browser, house):
     """One login for all tabs."""
     made = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
     first = Page(made)
-    first.tab.goto(house[1])
+    first.open(house[1])
     first.choose(house[0].nights[0])
     first.rest()
     first.room(3)
@@ -63,8 +61,7 @@ def context(browser, house):
 def page(context, house):
     """A tab in which the stack of the night is shown."""
     shown = Page(context)
-    shown.tab.goto(f"http://127.0.0.1:{house[0].port}/")
-    shown.tab.locator(".panel").wait_for()
+    shown.open(f"http://127.0.0.1:{house[0].port}/")
     shown.room(4)
     shown.rest()
     shown.tab.get_by_text("Stack, linear").wait_for()
@@ -194,8 +191,7 @@ def test_a_thousand_lines_of_log_a_second_leave_the_page_usable(page):
 
 def test_a_second_tab_sees_the_job_and_can_stop_it(page, context, house):
     other = Page(context)
-    other.tab.goto(f"http://127.0.0.1:{house[0].port}/")
-    other.tab.locator(".panel").wait_for()
+    other.open(f"http://127.0.0.1:{house[0].port}/")
     other.rest()
     page.room(3)
     page.button("Stack").click()

@@ -8,8 +8,6 @@ import pytest
 from e2e.house import CANVAS, Page, picture, say, serving
 from smallnight import small_night
 
-pytestmark = pytest.mark.nightly  # many minutes of a real browser on two busy cores
-
 
 @pytest.fixture
 def night(tmp_path):
@@ -22,7 +20,7 @@ def test_from_a_folder_to_a_picture_and_found_again_as_it_was_left(browser, bund
     with serving(tmp_path / "house", night) as (server, link):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         page = Page(context)
-        page.tab.goto(link)
+        page.open(link)
         a_folder_is_chosen_and_its_frames_are_told_apart(page, night)
         frames_are_measured_and_one_is_rejected_with_a_reason(page)
         a_stack_is_cancelled_at_once_and_begun_again(page, server)

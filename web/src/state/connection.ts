@@ -28,16 +28,19 @@ export const connection = createStore<Connection>(() => ({
   greeting: null,
 }));
 
-/** Connect; `ready` is called once, when the engine answers for the first time. */
+/** Connect; `ready` is called once, when the engine has answered for the first time. */
 export function start(ready: () => unknown): void {
-  let first = true;
+  let greeted = false;
   connect(
     (event) => {
       hear(event, () => {
-        const again = !first;
-        first = false;
+        const again = greeted;
         greet(again)
-          .then(() => (again ? undefined : ready()))
+          .then(() => {
+            if (greeted) return; // an engine that died over the first greeting has not opened the page
+            greeted = true;
+            return ready();
+          })
           .then(offerToGoOn, complain);
       });
     },
