@@ -162,7 +162,7 @@ class Page:
         """Milliseconds that the processor spent on our own script in each frame while something was done, sorted.
 
         Of the page's thread, as the browser's own trace tells it: what other programs take from us is no time of
-        ours. A frame's are those of every handler, timer and callback from one call of ``act``'s to the next.
+        ours. A frame's are those of every handler and callback from one drawing to the next.
         """
         tracer = self.tab.context.browser
         tracer.start_tracing(page=self.tab, categories=["devtools.timeline"])
@@ -181,14 +181,15 @@ class Page:
         self.tab.locator(".notice", has_text=text).last.wait_for(timeout=1000 * timeout)
 
 
-SCRIPT = ("FireAnimationFrame", "FunctionCall", "EventDispatch", "TimerFire", "RunMicrotasks")
+SCRIPT = ("FireAnimationFrame", "EventDispatch")
+"""What a frame waits for: its callbacks, and the handlers of what hands do. Timers come between frames."""
 
 
 def script_times(events):
     """Milliseconds of script in every frame of a trace: outermost events only, for the others are within them."""
     page = next(one for one in events if one["name"] == "FireAnimationFrame")
     here = [one for one in events if (one["pid"], one["tid"]) == (page["pid"], page["tid"])]
-    starts = sorted(one["ts"] for one in here if one["name"] == "BeginMainThreadFrame")
+    starts = sorted(one["ts"] for one in here if one["name"] == "AnimationFrame::Render" and one["ph"] == "b")
     spent, end = [0.0] * (len(starts) + 1), 0
     for one in sorted(
         (one for one in here if one["name"] in SCRIPT and "tdur" in one), key=lambda one: one["ts"]
