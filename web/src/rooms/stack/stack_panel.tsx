@@ -89,7 +89,7 @@ function PlanSection() {
 }
 
 function Run() {
-  const { inputs, output, trouble } = useSlice(library, (now) => now);
+  const { inputs, output, trouble, results } = useSlice(library, (now) => now);
   const busy = useSlice(jobs, (now) => current(now) !== undefined);
   const wrong = useSlice(recipes, hasWrong);
   return (
@@ -100,6 +100,9 @@ function Run() {
         value={output}
         onChange={(event) => setOutput(event.currentTarget.value)}
       />
+      {results.some((one) => one.path === output) && (
+        <p className="quiet">The stack of that name is kept; the new one gets a number.</p>
+      )}
       <div className="run-buttons">
         <Button
           size="sm"
