@@ -172,6 +172,12 @@ class Page:
             events = json.loads(tracer.stop_tracing())["traceEvents"]
         return sorted(script_times(events))
 
+    def late(self, act):
+        """Milliseconds of our own script in a frame, at the 95th percentile, while something is done."""
+        times = self.javascript_times(act)
+        assert len(times) > 20
+        return times[int(0.95 * len(times))]
+
     def shot(self, what=None):
         """A screenshot of the page, or of a part of it, as a file."""
         return io.BytesIO((what or self.tab).screenshot())

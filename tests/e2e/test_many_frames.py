@@ -69,7 +69,9 @@ def test_only_those_in_sight_exist_and_the_table_stays_where_it_was_scrolled_to_
     took = page.tab.evaluate("longest")
     say(f"{COUNT} frames measured in {len(seen) / 10:.0f} s or more; the longest task took {took:.0f} ms")
     page.rest()
-    assert all(float(cell) > 500 for cell in page.tab.locator(".grid-line [data-column=sky]").all_inner_texts())
+    assert all(
+        float(cell) > 500 for cell in page.tab.locator(".grid-line [data-column=sky]").all_inner_texts()
+    )
 
 
 def test_a_row_that_is_looked_at_comes_into_sight_and_the_keys_move_on(page):

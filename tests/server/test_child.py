@@ -119,7 +119,7 @@ def test_an_engine_that_dies_at_once_is_started_ever_later(monkeypatch):
 
     monkeypatch.setattr(Child, "_pause", noted)
     states = asyncio.run(whole())
-    assert waited[:5] == [0.0, 0.1, 0.5, 1.0, 2.0]
+    assert waited[:5] == [0.0, 0.1, 0.3, 1.0, 2.0]
     assert any("it is started again in 2 s" in one.why for one in states)
 
 

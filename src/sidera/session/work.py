@@ -162,7 +162,7 @@ def default_output(project: Project) -> Path:
 
 
 def free_output(project: Project, wanted: Path) -> Path:
-    """Where a stack goes that is to be called ``wanted``: beside what is there already, numbered, for no result is lost.
+    """Where a stack goes that is to be called ``wanted``: beside what is there already, numbered, lest it be lost.
 
     A run that was cut short under that name, or a numbered one of it, goes on in its own.
     """

@@ -101,6 +101,7 @@ it("an engine that died is told of, and when it is back the stack can be gone on
   const { notices } = page.getState();
   expect(notices.map((one) => one.text)).toEqual(["The engine stopped during a stack and was started again"]);
   expect(notices[0]!.action!.label).toBe("Go on");
+  expect(notices[0]!.hint).toBe("The engine has stopped. What was finished is used again.");
   expect(wire.asked.filter((cmd) => cmd === "open")).toHaveLength(1); // what was shown is shown again
   notices[0]!.action!.act();
   await settle();
