@@ -86,8 +86,11 @@ export function keep(shelf: Shelf): () => void {
     timer = setTimeout(() => write(shelf), EVERY);
   };
   const stops = [page, library, frames, viewer, finishing].map((store) => store.subscribe(soon));
+  const leave = () => write(shelf); // a page that is closed waits for nothing
+  globalThis.addEventListener?.("pagehide", leave);
   return () => {
     clearTimeout(timer);
+    globalThis.removeEventListener?.("pagehide", leave);
     for (const stop of stops) stop();
   };
 }

@@ -108,4 +108,7 @@ it("Finish opens on the last stack when nothing was finished yet", async () => {
   goTo("finish");
   await vi.advanceTimersByTimeAsync(1);
   expect(opened().at(-1)).toBe("/r/last.fits");
+  choose(id("c.fits")); // as a night that is opened again does
+  await vi.advanceTimersByTimeAsync(1);
+  expect(viewer.getState().image?.path).toBe("/r/last.fits");
 });

@@ -18,8 +18,9 @@ export function link(): void {
     if (now.blinking !== old.blinking) blink(now.blinking);
   });
   viewer.subscribe((now, old) => {
-    if (now.image !== old.image && !(isOfTheNight(now.image) && finishing.getState().source))
-      adopt(now.image);
+    if (now.image === old.image) return;
+    if (!(isOfTheNight(now.image) && finishing.getState().source)) adopt(now.image);
+    if (page.getState().room === "finish") lookAtWork(); // a night that is opened again begins with a frame
   });
   page.subscribe((now, old) => {
     if (now.room === old.room) return;
