@@ -107,7 +107,7 @@ PAN_FAR = """() => new Promise(done => {
     let empty = 0;
     for (let at = 0; at < data.length; at += 4) empty += Math.max(data[at], data[at + 1], data[at + 2]) < 14;
     blank.push(empty / 4096);
-    if (step === 60) done(blank); else move();
+    if (step === 32) done(blank); else move();
   };
   const move = () => {
     step += 1;

@@ -63,7 +63,7 @@ def test_what_cannot_be_drawn_says_so_instead_of_a_blank_page(page, address):
 
 
 def test_logins_in_a_row_each_end_in_a_room(browser, house, bundle, tmp_path):
-    for number in range(5):
+    for number in range(3):
         with serving(tmp_path / str(number)) as (_, link):
             made = browser.new_context()
             Page(made).open(link)
