@@ -347,7 +347,7 @@ def test_a_thousand_lines_of_log_a_second_leave_the_page_usable(page):
     page.tab.wait_for_timeout(200)
     took = page.tab.evaluate(FLOOD)
     say(f"3,000 lines of log in 3 s: the longest task took {took:.0f} ms")
-    assert page.tab.locator(".log-line").count() < 200
+    assert 0 < page.tab.locator(".log-line").count() < 200
     assert took < 250
     page.tab.keyboard.press("Control+j")
 
