@@ -73,7 +73,9 @@ export async function restoreNight(folder: string | null): Promise<void> {
   if (kept.stretches) viewer.setState((now) => ({ stretches: { ...kept.stretches, ...now.stretches } }));
   if (kept.focus && frames.getState().rows.some((row) => row.id === kept.focus))
     frames.setState({ focus: kept.focus, selected: new Set([kept.focus]) });
-  if (kept.shown) await openPath(kept.shown, kept.index);
+  // Asked for twice, the same frame would hold back the stack that Finish has begun to open in its place.
+  const there = viewer.getState().image?.path === kept.shown && !kept.index;
+  if (kept.shown && !there) await openPath(kept.shown, kept.index);
   if (kept.corrected && !left()) await correct();
   if (kept.view && !left() && viewer.getState().image) viewer.setState({ view: kept.view });
 }
