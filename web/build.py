@@ -16,6 +16,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 DIST = HERE / "dist"
+FRESH = HERE / "build" / "page"
+"""Where a page is built; it takes the old one's place only when it is whole."""
 STAMP = DIST / ".sources.sha256"
 OLDEST_NODE = (20, 19)
 NO_NODE = 3
@@ -33,13 +35,25 @@ def main(force: bool = False) -> int:
         return NO_NODE
     digest = sources()
     say("building the page (once; a minute) ...")
-    for arguments in (["ci", "--ignore-scripts"], ["run", "build"]):
+    build = ["run", "build", "--", "--outDir", "build/page", "--emptyOutDir"]
+    for arguments in (["ci", "--ignore-scripts"], build):
         done = subprocess.run([*node, *arguments], cwd=HERE, env=with_node(node), stdout=sys.stderr)
         if done.returncode:
             say(f"the page could not be built: npm {' '.join(arguments)} failed")
             return 1
-    STAMP.write_text(digest)
+    (FRESH / STAMP.name).write_text(digest)
+    swap()
     return 0
+
+
+def swap() -> None:
+    """Put the page that was built in the old one's place, which nobody sees half made."""
+    old = FRESH.with_name("old")
+    shutil.rmtree(old, ignore_errors=True)
+    if DIST.exists():
+        DIST.rename(old)
+    FRESH.rename(DIST)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def test() -> int:

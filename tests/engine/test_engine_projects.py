@@ -100,6 +100,18 @@ def test_a_stack_is_written_into_the_project_and_measures_nothing_again(engine, 
     assert state["results"][0]["report"].endswith(".html")
 
 
+def test_a_second_stack_under_the_same_name_leaves_the_first_as_it_was(engine, measured):
+    folder, *_ = measured
+    wanted = Path(folder) / "results" / "again.fits"
+    first = engine.data("project.stack", folder=folder, output=str(wanted))["stacks"][0]["path"]
+    before = wanted.read_bytes()
+    second = engine.data("project.stack", folder=folder, output=str(wanted))["stacks"][0]["path"]
+    assert [Path(path).name for path in (first, second)] == ["again.fits", "again-2.fits"]
+    assert wanted.read_bytes() == before
+    kept = [one["path"] for one in engine.data("project.status", folder=folder)["results"]]
+    assert kept[:2] == [second, first]
+
+
 def test_a_folder_without_a_project_says_how_one_is_made(engine, tmp_path):
     answer = engine.ask("project.status", folder=str(tmp_path))
     assert (answer["code"], "project new" in answer["hint"]) == ("unreadable", True)

@@ -55,6 +55,17 @@ def test_a_page_that_was_built_by_hand_counts_as_stale(build):
     assert build["is_stale"]()
 
 
+def test_a_new_page_takes_the_place_of_the_old_one_whole(build):
+    built(build)
+    (build["DIST"] / "old.js").write_text("old")
+    build["FRESH"].mkdir(parents=True)
+    (build["FRESH"] / "index.html").write_text("new")
+    build["swap"]()
+    assert [path.name for path in build["DIST"].iterdir()] == ["index.html"]
+    assert (build["DIST"] / "index.html").read_text() == "new"
+    assert list(build["FRESH"].parent.iterdir()) == []
+
+
 def test_without_any_node_it_says_what_is_needed(build, monkeypatch, capsys):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

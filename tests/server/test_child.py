@@ -81,6 +81,25 @@ def test_the_page_is_told_of_a_death_and_of_the_new_start():
     assert talked(conversation) == [("starting", 0), ("up", 0), ("down", 1), ("starting", 1), ("up", 1)]
 
 
+def test_what_is_asked_while_the_next_engine_is_being_started_is_refused_and_not_lost(monkeypatch):
+    true, refused = asyncio.create_subprocess_exec, []
+
+    async def conversation(talk):
+        async def starting(*words, **pipes):
+            with pytest.raises(EngineLostError):
+                talk.child.send({"cmd": "echo"}, lambda _: None)
+            refused.append(talk.child.state.state)
+            return await true(*words, **pipes)
+
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", starting)
+        with pytest.raises(EngineLostError):
+            await talk.child.ask({"cmd": "die", "code": 3})
+        await talk.until(lambda: talk.child.state.state == "up")
+
+    talked(conversation)
+    assert refused == ["starting"]
+
+
 def test_everybody_who_waited_is_answered_when_it_dies():
     async def conversation(talk):
         waiting = [asyncio.create_task(talk.child.ask({"cmd": "silence"})) for _ in range(5)]
@@ -119,7 +138,7 @@ def test_an_engine_that_dies_at_once_is_started_ever_later(monkeypatch):
 
     monkeypatch.setattr(Child, "_pause", noted)
     states = asyncio.run(whole())
-    assert waited[:5] == [0.0, 0.1, 0.5, 1.0, 2.0]
+    assert waited[:5] == [0.0, 0.1, 0.3, 1.0, 2.0]
     assert any("it is started again in 2 s" in one.why for one in states)
 
 

@@ -53,6 +53,15 @@ def test_what_lies_outside_or_hidden_is_refused(place, folders, path):
         folders.readable(f"{place}/{path}" if path else "")
 
 
+@pytest.mark.parametrize("path", ["m31", "m31/lights/*.fits", "*.fits", ".", "./m31", "../home"])
+def test_a_path_that_is_not_a_whole_one_is_refused_wherever_the_server_was_started(
+    place, folders, path, monkeypatch
+):
+    monkeypatch.chdir(place / "home")
+    with pytest.raises(ForbiddenError, match="not a whole path"):
+        folders.readable(path)
+
+
 @links
 @pytest.mark.parametrize(
     "path",

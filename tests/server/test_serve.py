@@ -204,6 +204,17 @@ def test_files_of_the_page_are_known_by_name_and_nothing_else_is(tmp_path):
         assert bundle.file(name).status_code == 404
 
 
+def test_a_page_that_is_built_anew_meanwhile_stays_what_it_was_at_the_start(tmp_path):
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("assets/a-1.js")
+    (tmp_path / "assets" / "a-1.js").write_text("1")
+    bundle = Bundle(tmp_path)
+    (tmp_path / "assets" / "a-1.js").rename(tmp_path / "assets" / "a-2.js")
+    (tmp_path / "index.html").write_text("assets/a-2.js")
+    assert bundle.file("index.html").body == b"assets/a-1.js"
+    assert bundle.file("assets/a-1.js").body == b"1"
+
+
 def test_a_host_name_may_be_any_of_the_machines_when_it_listens_on_all():
     assert serve._hosts(80, None) == ("127.0.0.1:80", "localhost:80", "[::1]:80")
     assert "192.0.2.1:80" in serve._hosts(80, "192.0.2.1")

@@ -75,6 +75,20 @@ def test_stacks_are_kept_side_by_side_with_report_and_picture(project):
     assert results[0].report == str(second.paths[0].with_name(f"{second.paths[0].stem}_report.html"))
 
 
+def test_a_name_that_is_taken_is_numbered_so_that_no_result_is_lost(project):
+    wanted = project.results / "m31.fits"
+    assert work.free_output(project, wanted) == wanted
+    project.results.mkdir()
+    for there, free in {
+        "m31.fits": "m31-2.fits",
+        "m31-2_R.fits": "m31-3.fits",
+        "m31-3_report.html": "m31-4.fits",
+        "m310.fits": "m31-4.fits",
+    }.items():
+        (project.results / there).touch()
+        assert work.free_output(project, wanted).name == free
+
+
 def test_measuring_tells_of_each_light_and_is_not_repeated_by_the_stack(project, measured):
     told = []
     assert work.measure(project, threads=2, tell=told.append) == ()
@@ -104,6 +118,8 @@ def test_a_run_that_was_killed_is_offered_again_and_goes_on_in_its_file(project,
     with open_project(project.folder) as again:
         unfinished = again.state().unfinished
         assert (unfinished.command, unfinished.output) == ("stack", str(work.default_output(again)))
+        assert str(work.free_output(again, again.results / "m31.fits")) == unfinished.output
+        assert work.free_output(again, again.results / "other.fits").name == "other.fits"
         stacked = work.stack(again, threads=2)
         assert str(stacked.paths[0]) == unfinished.output
         assert again.state().unfinished is None

@@ -182,7 +182,7 @@ def _place(project: Project, output: str | None) -> Path | None:
     target = None if output is None else _folder(output)
     if target is None or target.parent == project.results:
         project.results.mkdir(exist_ok=True)
-    return target
+    return None if target is None else work.free_output(project, target)
 
 
 def _project(desk: Desk, folder: str) -> Project:

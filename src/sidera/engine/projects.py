@@ -102,7 +102,8 @@ class ProjectStack(ProjectRequest, frozen=True, kw_only=True, tag="project.stack
     """Stack what is not rejected; nothing is measured twice."""
 
     output: str | None = None
-    """null: a new name in the project's folder ``results``, or that of the run that was cut short."""
+    """null: a new name in the project's folder ``results``, or that of the run that was cut short. Where there is a
+    result of that name already the new one is numbered."""
     memory: int | None = None
     threads: int | None = None
 

@@ -1,9 +1,9 @@
-"""The page itself: files that were built from ``web/``, known by name before anybody asks."""
+"""The page itself: files that were built from ``web/``, read before anybody asks."""
 
 import mimetypes
 from pathlib import Path
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from sidera.server.guard import refusal
 
@@ -26,11 +26,15 @@ def bundle_folder() -> Path | None:
 
 
 class Bundle:
-    """Files of the page. What was not there at the start is not found: no name can lead outside."""
+    """Files of the page as they were at the start, a megabyte or two.
+
+    What was not there then is not found: no name can lead outside. A page that is built anew while the server runs
+    changes nothing here; else an old ``index.html`` would name scripts that are gone, and the page stay blank.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         files = [] if folder is None else [path for path in sorted(folder.rglob("*")) if path.is_file()]
-        self._files = {path.relative_to(folder or path).as_posix(): path for path in files}
+        self._files = {path.relative_to(folder or path).as_posix(): path.read_bytes() for path in files}
 
     def names(self) -> list[str]:
         """Every file, relative to the page."""
@@ -38,9 +42,9 @@ class Bundle:
 
     def file(self, name: str) -> Response:
         """A file; those under ``assets`` carry a digest of their content in their name and stay for ever."""
-        path = self._files.get(name)
-        if path is None:
+        data, suffix = self._files.get(name), Path(name).suffix
+        if data is None:
             return refusal(404, "there is no such file")
-        kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        kind = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
         cache = FOR_EVER if name.startswith("assets/") else "no-store"
-        return FileResponse(path, media_type=kind, headers={"cache-control": cache})
+        return Response(data, media_type=kind, headers={"cache-control": cache})

@@ -20,8 +20,8 @@ MOST_PENDING = 512
 """Requests under way at most."""
 STEADY = 10.0
 """Seconds after which an engine counts as sound; one that dies sooner is started again ever later."""
-DELAYS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before the first, second ... new start in a row."""
+DELAYS = (0.0, 0.1, 0.3, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds before the first, second ... new start in a row; until the third it answers again within a second."""
 FAREWELL = 3.0
 """Seconds that the engine has to end by itself."""
 LAST_BREATH = 0.3

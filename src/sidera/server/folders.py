@@ -29,14 +29,18 @@ class Folders:
         Raises
         ------
         ForbiddenError
-            When that is in none of the folders, or in a hidden one.
+            When that is in none of the folders, or in a hidden one; or when the path is not a whole one: what it
+            means would hang on where the server was started, of which a page knows nothing.
         """
         if not text or "\0" in text:
             raise ForbiddenError("a path is text without NUL, and not empty", "name a file or a folder")
         try:
-            real = Path(os.path.realpath(Path(text).expanduser()))
+            whole = Path(text).expanduser()
+            real = Path(os.path.realpath(whole))
         except (OSError, RuntimeError, ValueError) as error:
             raise ForbiddenError(f"{text} is no path that can be followed", "name another") from error
+        if not whole.is_absolute():
+            raise ForbiddenError(f"{text} is not a whole path", "begin with the root, or with ~")
         if not self._holds(real):
             raise ForbiddenError(
                 f"{text} lies outside of the folders that Sidera may use",

@@ -1,8 +1,10 @@
 """What a project does with its frames: look for them, measure them, stack them. Nothing is measured twice."""
 
 import glob
+import itertools
+import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,16 +157,28 @@ def default_output(project: Project) -> Path:
         return Path(broken.output)
     plain = "".join(letter if letter.isalnum() or letter in "-+." else "_" for letter in project.name)
     taken = {path.name for path in project.results.glob(f"{plain}*")} if project.results.is_dir() else set()
-    number = 1
-    while any(
-        name.startswith((f"{_numbered(plain, number)}.", f"{_numbered(plain, number)}_")) for name in taken
-    ):
-        number += 1
-    return project.results / f"{_numbered(plain, number)}.fits"
+    number = next(number for number in itertools.count(1) if not _is_taken(f"{plain}-{number}", taken))
+    return project.results / f"{plain}-{number}.fits"
 
 
-def _numbered(plain: str, number: int) -> str:
-    return f"{plain}-{number}"
+def free_output(project: Project, wanted: Path) -> Path:
+    """Where a stack goes that is to be called ``wanted``: beside what is there already, numbered, lest it be lost.
+
+    A run that was cut short under that name, or a numbered one of it, goes on in its own.
+    """
+    broken = jobs.unfinished(project.database)
+    begun = None if broken is None or broken.output is None else Path(broken.output)
+    family = re.compile(rf"{re.escape(wanted.stem)}(-\d+)?")
+    if begun is not None and begun.with_stem(wanted.stem) == wanted and family.fullmatch(begun.stem):
+        return begun
+    taken = {path.name for path in wanted.parent.iterdir()} if wanted.parent.is_dir() else set()
+    stems = itertools.chain([wanted.stem], (f"{wanted.stem}-{number}" for number in itertools.count(2)))
+    return wanted.with_stem(next(stem for stem in stems if not _is_taken(stem, taken)))
+
+
+def _is_taken(stem: str, names: Collection[str]) -> bool:
+    """Whether there is a file of that name, or one of several stacks of it, or its report."""
+    return any(name.startswith((f"{stem}.", f"{stem}_")) for name in names)
 
 
 def _look(project: Project, roots: Sequence[Root], progress: Progress | None) -> Scan:

@@ -761,7 +761,7 @@ export interface ProjectStack {
   cmd: "project.stack";
   id: string | number;
   folder: string;
-  /** null: a new name in the project's folder ``results``, or that of the run that was cut short. */
+  /** null: a new name in the project's folder ``results``, or that of the run that was cut short. Where there is a result of that name already the new one is numbered. */
   output?: string | null;
   memory?: number | null;
   threads?: number | null;

@@ -32,9 +32,12 @@ export function serverInfo(): Promise<ServerInfo> {
   return json("api/server");
 }
 
+/** A server that has not answered by then is busy or gone; the page is of use without. */
+const PATIENCE_MS = 8000;
+
 /** What was kept of the page; {} when there is nothing. */
 export function loadPage(): Promise<unknown> {
-  return json("api/page");
+  return json("api/page", { signal: AbortSignal.timeout(PATIENCE_MS) });
 }
 
 /** Keep it; outlives the page when that is closed the next moment. */

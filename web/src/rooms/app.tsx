@@ -1,6 +1,6 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useLayoutEffect } from "react";
 import { takesText } from "../lib/keys";
 import { commandOf } from "../state/commands";
 import { page } from "../state/page";
@@ -20,7 +20,8 @@ export function App() {
   useEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
-  useEffect(() => {
+  // With the first drawing, not after it: a key that is pressed as soon as a room is seen must not be lost.
+  useLayoutEffect(() => {
     window.addEventListener("keydown", key);
     return () => window.removeEventListener("keydown", key);
   }, []);

@@ -7,6 +7,7 @@ import { FrameDetails } from "./frames/details";
 import { FrameTable } from "./frames/table";
 import { LibraryPanel } from "./library/library_panel";
 import { Welcome } from "./library/welcome";
+import { Boundary } from "./shell/boundary";
 import { LogDrawer } from "./shell/log_drawer";
 import { Sheet } from "./shell/sheet";
 import { StatusLine } from "./shell/status_line";
@@ -53,7 +54,9 @@ function Wide() {
       {panel && (
         <Panel id="panel" defaultSize={380} minSize={300} maxSize={640}>
           <aside className="panel" aria-label={NAMES[room]}>
-            <RoomPanel />
+            <Boundary what={NAMES[room]} key={room}>
+              <RoomPanel />
+            </Boundary>
           </aside>
         </Panel>
       )}
@@ -72,7 +75,9 @@ function Centre() {
       {room === "frames" && <Separator className="gap" aria-label="Height of the table" />}
       {room === "frames" && (
         <Panel id="table" defaultSize="42%" minSize={120}>
-          <FrameTable />
+          <Boundary what="The table of frames">
+            <FrameTable />
+          </Boundary>
         </Panel>
       )}
     </Group>
@@ -82,8 +87,10 @@ function Centre() {
 function Picture() {
   return (
     <div className="picture">
-      <ViewerPane />
-      <Welcome />
+      <Boundary what="The picture">
+        <ViewerPane />
+        <Welcome />
+      </Boundary>
     </div>
   );
 }
@@ -97,8 +104,10 @@ function Narrow() {
       <Picture />
       {panel && (
         <Sheet label={NAMES[room]}>
-          {room === "frames" && <FrameTable />}
-          <RoomPanel />
+          <Boundary what={NAMES[room]} key={room}>
+            {room === "frames" && <FrameTable />}
+            <RoomPanel />
+          </Boundary>
         </Sheet>
       )}
     </div>

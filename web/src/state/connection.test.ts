@@ -20,6 +20,8 @@ class Wire {
   onclose: (() => void) | null = null;
   onmessage: ((event: { data: string }) => void) | null = null;
   readonly asked: string[] = [];
+  /** Whether requests are lost, as over an engine that dies. */
+  deaf = false;
   constructor(readonly address: URL) {
     Wire.made.push(this);
   }
@@ -35,7 +37,10 @@ class Wire {
       "project.stack": { stacks: [], written: [], summary: ["done"], report: {} },
       "project.status": { ...PROJECT, unfinished: { command: "stack", output: null, started: "" } },
     }[cmd as string];
-    queueMicrotask(() => this.say({ id, ok: true, data: data ?? {} }));
+    const answer = this.deaf
+      ? { id, ok: false, code: "engine_lost", error: "gone" }
+      : { id, ok: true, data: data ?? {} };
+    queueMicrotask(() => this.say(answer));
   }
   close() {
     this.onclose?.();
@@ -96,6 +101,7 @@ it("an engine that died is told of, and when it is back the stack can be gone on
   const { notices } = page.getState();
   expect(notices.map((one) => one.text)).toEqual(["The engine stopped during a stack and was started again"]);
   expect(notices[0]!.action!.label).toBe("Go on");
+  expect(notices[0]!.hint).toBe("The engine has stopped. What was finished is used again.");
   expect(wire.asked.filter((cmd) => cmd === "open")).toHaveLength(1); // what was shown is shown again
   notices[0]!.action!.act();
   await settle();
@@ -109,4 +115,18 @@ it("a server that has gone is told of once", () => {
   wire.onclose?.();
   expect(connection.getState().server).toBe("lost");
   expect(page.getState().notices.at(-1)).toMatchObject({ tone: "bad", text: "Sidera's server has gone" });
+});
+
+it("an engine that dies over the first greeting does not keep the page from opening", async () => {
+  const ready = vi.fn();
+  start(ready);
+  const wire = Wire.made[0]!;
+  wire.onopen?.();
+  wire.deaf = true;
+  wire.engine("up");
+  wire.engine("down");
+  wire.deaf = false;
+  wire.engine("up", 1);
+  await settle();
+  expect(ready).toHaveBeenCalledTimes(1);
 });

@@ -5,6 +5,7 @@ import { ask, connect } from "../engine/engine";
 import type { Greeting } from "../engine/protocol";
 import { serverInfo } from "../engine/server";
 import type { AnyEvent, EngineEvent } from "../engine/socket";
+import { correctAgain } from "./finish";
 import { heardOfJob, jobs, loadJobs } from "./jobs";
 import { findUnfinished, library, loadRecent, openProject, stack } from "./library";
 import { addLine } from "./log";
@@ -28,16 +29,19 @@ export const connection = createStore<Connection>(() => ({
   greeting: null,
 }));
 
-/** Connect; `ready` is called once, when the engine answers for the first time. */
+/** Connect; `ready` is called once, when the engine has answered for the first time. */
 export function start(ready: () => unknown): void {
-  let first = true;
+  let greeted = false;
   connect(
     (event) => {
       hear(event, () => {
-        const again = !first;
-        first = false;
+        const again = greeted;
         greet(again)
-          .then(() => (again ? undefined : ready()))
+          .then(() => {
+            if (greeted) return; // an engine that died over the first greeting has not opened the page
+            greeted = true;
+            return ready();
+          })
           .then(offerToGoOn, complain);
       });
     },
@@ -56,13 +60,15 @@ function hear(event: AnyEvent, engineUp: () => void): void {
   else engineChanged(event.data, engineUp);
 }
 
-/** The notice of a stopped engine, which goes when it is back. */
+/** The notice of a stopped engine, which goes when it is back; and why it stopped, which is told once more then. */
 let told = 0;
+let reason = "";
 
 function engineChanged({ state, restarts, why }: EngineEvent["data"], engineUp: () => void): void {
   const before = connection.getState();
   connection.setState({ engine: state, restarts, why });
   if (state !== "up") {
+    if (state === "down") reason = why.split(";")[0]!;
     if (before.engine === "up")
       told = tell("bad", why || "The engine has stopped; it is being started again");
     return;
@@ -88,15 +94,22 @@ async function greet(again: boolean): Promise<void> {
 async function resume(): Promise<void> {
   const { folder, scanned } = library.getState();
   await reopen();
+  await correctAgain();
   if (folder !== null && !scanned) await openProject(folder);
   else await findUnfinished();
 }
 
-/** A stack that was cut short, by this engine's predecessor or any earlier one, can be gone on with. */
+/**
+ * A stack that was cut short, by this engine's predecessor or any earlier one, can be gone on with. An engine is back
+ * within a second, too soon to read why the last one stopped: that is said here, and stays a while.
+ */
 function offerToGoOn(): void {
-  if (!library.getState().unfinished) return;
-  tell("warn", "The engine stopped during a stack and was started again", {
-    hint: "What was finished is used again.",
-    action: { label: "Go on", act: stack },
-  });
+  const why = reason;
+  reason = "";
+  if (library.getState().unfinished)
+    tell("warn", "The engine stopped during a stack and was started again", {
+      hint: `${why && `${why}. `}What was finished is used again.`,
+      action: { label: "Go on", act: stack },
+    });
+  else if (why) tell("warn", why, { hint: "It was started again; nothing is lost." });
 }

@@ -7,7 +7,7 @@ import { follow } from "./jobs";
 import { tell } from "./page";
 import { recipes, type Stage } from "./recipe";
 import { shownStretch } from "./stretch";
-import { compareWith, openImage, startWith, stretchOf, viewer } from "./viewer";
+import { compareWith, openImage, openPath, startWith, stretchOf, viewer } from "./viewer";
 
 /** In the order in which they run. */
 export const CORRECTIONS = ["crop", "gradient", "neutralise", "whitebalance", "starcolour", "scnr", "denoise"] as const;
@@ -46,6 +46,25 @@ export function adopt(image: Image | null): void {
   if (!image || image.kind === "map" || image.kind === "finished") return;
   if (image.key === finished?.key || image.key === source?.key) return;
   finishing.setState({ source: image, finished: null, steps: [], madeWith: "", path: defaultPath(image) });
+}
+
+/** Show what is being finished: corrected, if it was, else as it came. */
+export async function showWork(): Promise<void> {
+  const { finished, source } = finishing.getState();
+  if (finished) await openImage(finished.image);
+  else if (source?.path) await openPath(source.path);
+  else if (source) await openImage(source.image);
+}
+
+/** The engine was started again and holds no corrected picture any more: make it anew from its file. */
+export async function correctAgain(): Promise<void> {
+  const { finished, source } = finishing.getState();
+  if (!finished) return;
+  const shown = viewer.getState().image?.key === finished.key;
+  finishing.setState({ finished: null, steps: [], madeWith: "" });
+  if (!shown || !source?.path) return;
+  await openPath(source.path);
+  await correct();
 }
 
 export function correctionsOf(recipe: Recipe): Pick<Recipe, Correction> {

@@ -1,14 +1,16 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   addFigures,
   addRefused,
   choose,
   decide,
   frames,
+  measuredNow,
   rejectedPaths,
   setFilter,
   setLights,
   setVerdicts,
+  showMeasured,
   sortBy,
   step,
   undo,
@@ -44,6 +46,22 @@ describe("the table", () => {
     decide([id("b.fits")], "rejected", "clouds");
     setFilter({ text: "", only: "rejected" });
     expect(names()).toEqual(["b.fits"]);
+  });
+
+  it("takes in what is measured a few times a second, however fast it comes", () => {
+    vi.useFakeTimers();
+    const drawn = vi.fn();
+    const stop = frames.subscribe(drawn);
+    for (const name of ["a.fits", "b.fits", "c.fits"]) measuredNow(measured(name, 4.5));
+    expect(drawn).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(300);
+    expect(drawn).toHaveBeenCalledTimes(1);
+    expect(frames.getState().rows.map((row) => row.figures?.fwhm)).toEqual([4.5, 4.5, 4.5]);
+    measuredNow(measured("a.fits", 5));
+    showMeasured(); // the measuring has ended
+    expect(frames.getState().rows[1]?.figures?.fwhm).toBe(5);
+    stop();
+    vi.useRealTimers();
   });
 
   it("chooses one, a range, or one more", () => {

@@ -114,6 +114,26 @@ export function addFigures(all: readonly MeasuredFrame[]): void {
   });
 }
 
+/** Figures are shown so often at most: a table of thousands, and its plots, are drawn anew each time. */
+const EVERY = 250;
+let coming: MeasuredFrame[] = [];
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** A frame was measured; it is shown with those of the next moment. */
+export function measuredNow(one: MeasuredFrame): void {
+  coming.push(one);
+  timer ??= setTimeout(showMeasured, EVERY);
+}
+
+/** Show what has come. */
+export function showMeasured(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  const all = coming;
+  coming = [];
+  if (all.length > 0) addFigures(all);
+}
+
 export function addRefused(all: readonly RefusedFrame[]): void {
   const known = new Map(all.map((one) => [frameId(one.path, one.index), one]));
   changeRows((row) => {
@@ -183,9 +203,9 @@ export function visible(state: Frames): readonly Row[] {
       (!brush || inBrush(row, brush)),
   );
   const sign = sort.down ? -1 : 1;
-  return kept.sort(
-    (a, b) => compare(cellOf(a, sort.by), cellOf(b, sort.by), sign) || a.name.localeCompare(b.name),
-  );
+  const keyed = kept.map((row) => ({ row, cell: cellOf(row, sort.by) }));
+  keyed.sort((a, b) => compare(a.cell, b.cell, sign) || inOrder(a.row.name, b.row.name));
+  return keyed.map((one) => one.row);
 }
 
 export function inBrush(row: Row, brush: Brush): boolean {
@@ -193,8 +213,11 @@ export function inBrush(row: Row, brush: Brush): boolean {
   return value >= brush.low && value <= brush.high;
 }
 
+/** As people sort: 2 before 10. A collator made once is many times faster than localeCompare. */
+const inOrder = new Intl.Collator(undefined, { numeric: true }).compare;
+
 function compare(a: number | string, b: number | string, sign: number): number {
-  if (typeof a === "string" || typeof b === "string") return sign * String(a).localeCompare(String(b));
+  if (typeof a === "string" || typeof b === "string") return sign * inOrder(String(a), String(b));
   if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
   return sign * (a - b);
 }

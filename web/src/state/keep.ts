@@ -5,7 +5,7 @@ import { isFitted } from "../lib/view";
 import { correct, finishing } from "./finish";
 import { frames } from "./frames";
 import { library, openProject } from "./library";
-import { page, ROOMS, type Room, THEMES, type Theme } from "./page";
+import { page, ROOMS, type Room, THEMES, type Theme, tell } from "./page";
 import { openPath, type Viewing, viewer } from "./viewer";
 
 /** Where the page's own state is kept. */
@@ -38,14 +38,26 @@ interface KeptView {
   readonly output?: string;
 }
 
-/** How the page looks; what makes no sense is as nothing. Returns the project that was open. */
+/**
+ * How the page looks; what makes no sense is as nothing, and what the user has changed meanwhile stays. Returns the
+ * project that was open.
+ */
 export async function restorePage(shelf: Shelf): Promise<string | null> {
-  const kept = ((await shelf.load().catch(() => null)) ?? {}) as KeptPage;
+  const before = page.getState();
+  const kept = ((await shelf.load().catch(notFound)) ?? {}) as KeptPage;
   const { theme, room, experts, project } = kept;
-  if (theme && THEMES.includes(theme)) page.setState({ theme });
-  if (room && ROOMS.includes(room)) page.setState({ room });
-  page.setState({ experts: experts === true });
+  const now = page.getState();
+  if (theme && THEMES.includes(theme) && now.theme === before.theme) page.setState({ theme });
+  if (room && ROOMS.includes(room) && now.room === before.room) page.setState({ room });
+  if (now.experts === before.experts) page.setState({ experts: experts === true });
   return typeof project === "string" ? project : null;
+}
+
+function notFound(): null {
+  tell("warn", "What the page showed last was not found again", {
+    hint: "The server did not tell in time. Nights opened before are in the Library.",
+  });
+  return null;
 }
 
 /** The night as it was left, once the engine answers. */
@@ -61,7 +73,9 @@ export async function restoreNight(folder: string | null): Promise<void> {
   if (kept.stretches) viewer.setState((now) => ({ stretches: { ...kept.stretches, ...now.stretches } }));
   if (kept.focus && frames.getState().rows.some((row) => row.id === kept.focus))
     frames.setState({ focus: kept.focus, selected: new Set([kept.focus]) });
-  if (kept.shown) await openPath(kept.shown, kept.index);
+  // Asked for twice, the same frame would hold back the stack that Finish has begun to open in its place.
+  const there = viewer.getState().image?.path === kept.shown && !kept.index;
+  if (kept.shown && !there) await openPath(kept.shown, kept.index);
   if (kept.corrected && !left()) await correct();
   if (kept.view && !left() && viewer.getState().image) viewer.setState({ view: kept.view });
 }
@@ -74,8 +88,11 @@ export function keep(shelf: Shelf): () => void {
     timer = setTimeout(() => write(shelf), EVERY);
   };
   const stops = [page, library, frames, viewer, finishing].map((store) => store.subscribe(soon));
+  const leave = () => write(shelf); // a page that is closed waits for nothing
+  globalThis.addEventListener?.("pagehide", leave);
   return () => {
     clearTimeout(timer);
+    globalThis.removeEventListener?.("pagehide", leave);
     for (const stop of stops) stop();
   };
 }

@@ -7,7 +7,18 @@ import { serverInfo } from "../engine/server";
 import type { Fields } from "../engine/socket";
 import { commandLine } from "../lib/command_line";
 import { fileName, nightName } from "../lib/format";
-import { addFigures, addRefused, choose, frameId, frames, isLight, rejectedPaths, setLights } from "./frames";
+import {
+  addFigures,
+  addRefused,
+  choose,
+  frameId,
+  frames,
+  isLight,
+  measuredNow,
+  rejectedPaths,
+  setLights,
+  showMeasured,
+} from "./frames";
 import { follow } from "./jobs";
 import { complain, goTo, tell } from "./page";
 import { recipes } from "./recipe";
@@ -266,8 +277,9 @@ export async function measure(): Promise<void> {
     "project.measure",
     "Measuring frames",
     { folder },
-    { frame: (frame) => addFigures([frame]) },
+    { frame: measuredNow },
   );
+  showMeasured();
   if (!done) return library.setState({ measured: false });
   addFigures(done.frames.flatMap(({ figures }) => figures ?? []));
   addRefused(done.refused);

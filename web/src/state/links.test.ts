@@ -84,3 +84,31 @@ it("a stack that is shown is what will be corrected, its corrected picture is no
   show(image("done", { kind: "finished" }));
   expect(finishing.getState().source?.key).toBe("stack");
 });
+
+it("Frames shows the frame that is looked at, and Finish what is being finished", async () => {
+  choose(id("b.fits"));
+  await vi.advanceTimersByTimeAsync(1);
+  show(image("m27", { path: "/r/night/results/m27.fits" }));
+  goTo("finish");
+  goTo("frames");
+  await vi.advanceTimersByTimeAsync(1);
+  expect(viewer.getState().image?.path).toBe(id("b.fits"));
+  expect(finishing.getState().source?.key).toBe("m27"); // a look at a frame does not undo it
+  goTo("finish");
+  await vi.advanceTimersByTimeAsync(1);
+  expect(viewer.getState().image?.path).toBe("/r/night/results/m27.fits");
+});
+
+it("Finish opens on the last stack when nothing was finished yet", async () => {
+  finishing.setState({ source: null, finished: null });
+  const result = { name: "M 27", image: null, path: "/r/last.fits", report: null, summary: [] };
+  library.setState({ results: [result] });
+  choose(id("a.fits"));
+  await vi.advanceTimersByTimeAsync(1);
+  goTo("finish");
+  await vi.advanceTimersByTimeAsync(1);
+  expect(opened().at(-1)).toBe("/r/last.fits");
+  choose(id("c.fits")); // as a night that is opened again does
+  await vi.advanceTimersByTimeAsync(1);
+  expect(viewer.getState().image?.path).toBe("/r/last.fits");
+});

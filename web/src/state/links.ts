@@ -1,11 +1,11 @@
 /** What follows from what: the rooms' states joined, without any room knowing another. */
 
-import { adopt } from "./finish";
+import { adopt, finishing, showWork } from "./finish";
 import { frames, step, visible } from "./frames";
-import { keepRecipe, library, measure, refreshPlan } from "./library";
+import { keepRecipe, library, measure, openResult, refreshPlan } from "./library";
 import { complain, page } from "./page";
 import { hasWrong, recipes } from "./recipe";
-import { openPath, viewer } from "./viewer";
+import { openPath, type Viewing, viewer } from "./viewer";
 
 const BLINK_MS = 600;
 /** The plan is made anew when nothing has been changed for so long. */
@@ -18,12 +18,18 @@ export function link(): void {
     if (now.blinking !== old.blinking) blink(now.blinking);
   });
   viewer.subscribe((now, old) => {
-    if (now.image !== old.image) adopt(now.image);
+    if (now.image === old.image) return;
+    if (!(isOfTheNight(now.image) && finishing.getState().source)) adopt(now.image);
+    if (page.getState().room === "finish") lookAtWork(); // a night that is opened again begins with a frame
   });
   page.subscribe((now, old) => {
     if (now.room === old.room) return;
     frames.setState({ blinking: false });
-    if (now.room === "frames") measureOnce();
+    if (now.room === "frames") {
+      measureOnce();
+      if (!isOfTheNight(viewer.getState().image)) lookAtFocus();
+    }
+    if (now.room === "finish") lookAtWork();
     if (now.room === "stack") refreshPlan();
   });
   library.subscribe((now, old) => {
@@ -35,6 +41,21 @@ export function link(): void {
     if (now.recipe !== old.recipe) keepSoon();
   });
   frames.subscribe((now, old) => now.rows !== old.rows && planSoon());
+}
+
+/** Whether a picture is one of the raw frames in the table; what is finished is a stack. */
+function isOfTheNight(image: Viewing["image"]): boolean {
+  return image !== null && frames.getState().rows.some((row) => row.frame.path === image.path);
+}
+
+/** In Finish a frame that was looked at gives way to what is being finished, or else to the last stack. */
+function lookAtWork(): void {
+  const { image } = viewer.getState();
+  const { source } = finishing.getState();
+  if (!isOfTheNight(image)) return;
+  const [last] = library.getState().results;
+  if (source && !isOfTheNight(source)) showWork();
+  else if (last) openResult(last);
 }
 
 /** The first look at the frames measures them. */

@@ -488,6 +488,18 @@ describe("what is kept", () => {
     const odd = { ...silent, load: async () => ({ theme: "pink", room: "cellar", project: 7 }) };
     expect(await restorePage(odd)).toBeNull();
     expect(page.getState()).toMatchObject({ theme: "dark", room: "library" });
+    expect(page.getState().notices.at(-1)?.text).toContain("not found again");
+  });
+
+  it("that comes late does not undo what was done meanwhile", async () => {
+    const late = {
+      load: async () => ({ theme: "red", room: "stack", project: "/p" }),
+      save: async () => undefined,
+    };
+    const coming = restorePage(late);
+    page.setState({ room: "frames" });
+    expect(await coming).toBe("/p");
+    expect(page.getState()).toMatchObject({ theme: "red", room: "frames" });
   });
 });
 

@@ -28,27 +28,30 @@ export function Plot({ x, time, series, height, label, brush, pick, theme }: Pro
   const place = useRef<HTMLDivElement>(null);
   const calls = useRef({ brush, pick });
   calls.current = { brush, pick };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `theme` is what the colours are read from
+  const shown = useRef<uPlot>(null);
+  const looks = series.map(({ name, colour }) => `${name} ${colour}`).join();
+  const data = [
+    time ? x.map((one) => one / 1000) : [...x],
+    ...series.map((one) => [...one.values]),
+  ] as uPlot.AlignedData;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read from `theme`; the next effect brings data
   useEffect(() => {
     const element = place.current;
     if (!element) return;
     const colour = (name: string) =>
       name.startsWith("--") ? getComputedStyle(element).getPropertyValue(name).trim() : name;
-    const plot = new uPlot(
-      options(element.clientWidth, height, time, series, colour, calls),
-      [
-        time ? x.map((one) => one / 1000) : [...x],
-        ...series.map((one) => [...one.values]),
-      ] as uPlot.AlignedData,
-      element,
-    );
+    const plot = new uPlot(options(element.clientWidth, height, time, series, colour, calls), data, element);
+    shown.current = plot;
     const watch = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
     watch.observe(element);
     return () => {
       watch.disconnect();
       plot.destroy();
+      shown.current = null;
     };
-  }, [x, time, series, height, theme]);
+  }, [time, looks, height, theme]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `data` is made of these
+  useEffect(() => shown.current?.setData(data), [x, series]);
   return <div ref={place} className="plot" role="img" aria-label={label} />;
 }
 

@@ -1,4 +1,4 @@
-import { Button, SegmentedControl, Switch, TextInput } from "@mantine/core";
+import { Button, SegmentedControl, Switch } from "@mantine/core";
 import { IconChevronDown, IconColumns2, IconDeviceFloppy, IconFileText, IconWand } from "@tabler/icons-react";
 import { useId, useState } from "react";
 import type { FinishStep } from "../../engine/protocol";
@@ -23,6 +23,7 @@ import { current, jobs } from "../../state/jobs";
 import { library, openResult } from "../../state/library";
 import { recipes, setSetting } from "../../state/recipe";
 import { viewer } from "../../state/viewer";
+import { PathField } from "../../widgets/path_field";
 import { Section } from "../../widgets/section";
 import { useSlice } from "../../widgets/use_store";
 import { Settings } from "../stack/stack_panel";
@@ -213,12 +214,7 @@ function Export() {
         onChange={(now) => setFormat(now as Format)}
         data={FORMATS.map((value) => ({ value, label: FORMAT_NAMES[value] }))}
       />
-      <TextInput
-        size="xs"
-        label="Write to"
-        value={path}
-        onChange={(event) => setPath(event.currentTarget.value)}
-      />
+      <PathField label="Write to" value={path} set={setPath} />
       <p className="quiet">
         {linear
           ? "Linear light, 32 bits, with the corrections above."

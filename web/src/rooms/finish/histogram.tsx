@@ -125,15 +125,19 @@ function draw(
     .getPropertyValue("--histogram-mix")
     .trim() as GlobalCompositeOperation;
   heights.forEach((one, at) => {
-    context.globalAlpha = stretch.linked || at === channel || all.length === 1 ? 0.8 : 0.3;
-    context.fillStyle = colour(names[at]!);
+    const told = stretch.linked || at === channel || all.length === 1;
+    context.fillStyle = context.strokeStyle = colour(names[at]!);
+    context.lineWidth = 1.25 * ratio;
     context.beginPath();
-    context.moveTo(0, height);
+    context.moveTo(-2, height + 2);
     one.forEach((value, x) => {
       context.lineTo(x, height - Math.min(value / top, 1) * height * 0.94);
     });
-    context.lineTo(width, height);
+    context.lineTo(width + 2, height + 2);
+    context.globalAlpha = told ? 0.35 : 0.12; // the three together stay grey, not white
     context.fill();
+    context.globalAlpha = told ? 0.9 : 0.3;
+    context.stroke();
   });
   context.globalCompositeOperation = "source-over";
   context.globalAlpha = 0.85;

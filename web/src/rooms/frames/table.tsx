@@ -43,12 +43,16 @@ const COLUMNS: { by: Column; name: string; show: (row: Row) => string }[] = [
   { by: "snr", name: "SNR", show: (row) => figure(row.figures?.snr, 3) },
   { by: "verdict", name: "Verdict", show: (row) => verdictWords(row) },
 ];
+/** Height of a row; the style sheet's `.grid-row` says the same. */
+const ROW = 27;
 export const REASONS = ["clouds", "trail", "focus", "tracking", "moon", "by eye"];
 
 /** Every light with its figures; thousands of rows, of which only those in sight exist. */
 export function FrameTable() {
   const state = useSlice(frames, (now) => now);
-  const rows = useMemo(() => visible(state), [state]);
+  const { rows: all, text, only, brush, sort } = state;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: which row is looked at changes neither rows nor order
+  const rows = useMemo(() => visible(state), [all, text, only, brush, sort]);
   return (
     <section className="table" aria-label="Frames">
       <Bar state={state} shown={rows.length} />
@@ -156,13 +160,15 @@ function Grid({ state, rows }: { state: Frames; rows: readonly Row[] }) {
   const items = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroll.current,
-    estimateSize: () => 27,
+    estimateSize: () => ROW,
     overscan: 12,
   });
   const at = rows.findIndex((row) => row.id === state.focus);
+  // Only when another row is looked at: while figures come in, a sorted row wanders, and the eye need not follow it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `at` is read, not waited for
   useEffect(() => {
-    if (at >= 0) items.scrollToIndex(at, { align: "auto" });
-  }, [at, items]);
+    if (scroll.current && at >= 0) bringIntoSight(scroll.current, at);
+  }, [state.focus]);
   return (
     <div
       className="grid"
@@ -193,6 +199,17 @@ function Grid({ state, rows }: { state: Frames; rows: readonly Row[] }) {
       </div>
     </div>
   );
+}
+
+/**
+ * Scroll as little as shows a row. Not by the virtualizer: its scrollToIndex holds on to the place for up to five
+ * seconds, and takes back what the user scrolls meanwhile.
+ */
+function bringIntoSight(grid: HTMLElement, at: number): void {
+  const head = (grid.firstElementChild as HTMLElement).offsetHeight;
+  const room = grid.clientHeight - head;
+  if (at * ROW < grid.scrollTop) grid.scrollTop = at * ROW;
+  else if ((at + 1) * ROW > grid.scrollTop + room) grid.scrollTop = (at + 1) * ROW - room;
 }
 
 function Head({ sort }: { sort: Frames["sort"] }) {
@@ -235,7 +252,9 @@ function Line({
   const click = (event: MouseEvent) =>
     choose(row.id, event.shiftKey ? "range" : event.ctrlKey || event.metaKey ? "more" : "one");
   return (
+    // Not focusable: a click gives the focus to the grid, which stays, while a row goes when it leaves the sight.
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keyboard
+    // biome-ignore lint/a11y/useFocusableInteractive: and the focus
     <div
       role="row"
       id={`row-${index}`}
@@ -244,7 +263,6 @@ function Line({
       aria-selected={selected}
       data-focus={focus || undefined}
       data-verdict={row.refused ? "refused" : row.verdict}
-      tabIndex={-1}
       style={{ transform: `translateY(${top}px)` }}
       onClick={click}
     >

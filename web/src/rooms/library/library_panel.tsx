@@ -47,11 +47,12 @@ export function LibraryPanel() {
           </>
         }
       >
-        {inputs.length === 0 && <p className="quiet">None yet.</p>}
+        {inputs.length === 0 && <p className="quiet">None yet: choose one, drop one, or add one here.</p>}
         {inputs.map((path) => (
           <Input key={path} path={path} kind={told[path] ?? null} />
         ))}
       </Section>
+      {inputs.length === 0 && <HowItGoes />}
       {scanned && <FoundSection scanned={scanned} />}
       {trouble && (
         <p className="wrong pad" role="alert">
@@ -91,6 +92,29 @@ export function LibraryPanel() {
       )}
       <Browser opened={browsing} close={() => setBrowsing(false)} />
     </>
+  );
+}
+
+const ROOMS = [
+  ["Library", "What is in the folder, and how it will be calibrated."],
+  ["Frames", "Each frame measured; look through them, and leave out what you like."],
+  ["Stack", "What it will take, and the run: satellites and cosmic rays go by themselves."],
+  ["Finish", "Gradient, colours, stretch; then write the picture."],
+] as const;
+
+/** The way from frames to a picture, while there are none. */
+function HowItGoes() {
+  return (
+    <Section title="How it goes" foldable={false}>
+      <ol className="how">
+        {ROOMS.map(([name, what]) => (
+          <li key={name}>
+            <b>{name}</b>
+            <span className="quiet">{what}</span>
+          </li>
+        ))}
+      </ol>
+    </Section>
   );
 }
 

@@ -10,7 +10,7 @@ import {
   IconStack2,
   IconSun,
 } from "@tabler/icons-react";
-import { fileName } from "../../lib/format";
+import { nightName } from "../../lib/format";
 import { library } from "../../state/library";
 import { goTo, page, ROOMS, type Room, setTheme, type Theme, toggle } from "../../state/page";
 import { useSlice } from "../../widgets/use_store";
@@ -36,7 +36,7 @@ export function TopBar() {
         <h1 className="wordmark">Sidera</h1>
         {inputs.length > 0 && (
           <span className="top-night" title={inputs.join("\n")}>
-            {fileName(inputs[0]!)}
+            {nightName(inputs[0]!)}
             {inputs.length > 1 ? ` + ${inputs.length - 1}` : ""}
           </span>
         )}

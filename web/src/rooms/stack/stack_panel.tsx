@@ -1,4 +1,4 @@
-import { Button, Switch, TextInput } from "@mantine/core";
+import { Button, Switch } from "@mantine/core";
 import {
   IconAlertTriangle,
   IconCopy,
@@ -28,6 +28,7 @@ import {
   setSetting,
   valueAt,
 } from "../../state/recipe";
+import { PathField } from "../../widgets/path_field";
 import { Section } from "../../widgets/section";
 import { Setting } from "../../widgets/setting";
 import { useSlice } from "../../widgets/use_store";
@@ -89,17 +90,15 @@ function PlanSection() {
 }
 
 function Run() {
-  const { inputs, output, trouble } = useSlice(library, (now) => now);
+  const { inputs, output, trouble, results } = useSlice(library, (now) => now);
   const busy = useSlice(jobs, (now) => current(now) !== undefined);
   const wrong = useSlice(recipes, hasWrong);
   return (
     <div className="run">
-      <TextInput
-        size="xs"
-        label="Write to"
-        value={output}
-        onChange={(event) => setOutput(event.currentTarget.value)}
-      />
+      <PathField label="Write to" value={output} set={setOutput} />
+      {results.some((one) => one.path === output) && (
+        <p className="quiet">The stack of that name is kept; the new one gets a number.</p>
+      )}
       <div className="run-buttons">
         <Button
           size="sm"

@@ -25,14 +25,21 @@ export function Overlay() {
   return <canvas ref={canvas} className="viewer-overlay" aria-hidden />;
 }
 
+/** Canvases on which something is drawn: an empty one is not wiped again in every frame of a pan. */
+const marked = new WeakSet<HTMLCanvasElement>();
+
 function draw(canvas: HTMLCanvasElement, state: Viewing): void {
   const { window, image, overlays, mode } = state;
+  const empty = !image || mode === "sides" || !(overlays.grid || overlays.stars);
+  if (empty && !marked.has(canvas)) return;
   const context = canvas.getContext("2d");
   if (!context) return;
   if (canvas.width !== window.width || canvas.height !== window.height)
     Object.assign(canvas, { width: window.width, height: window.height });
   context.clearRect(0, 0, canvas.width, canvas.height);
-  if (!image || mode === "sides") return;
+  marked.delete(canvas);
+  if (empty) return;
+  marked.add(canvas);
   const style = getComputedStyle(canvas);
   if (overlays.grid) grid(context, state, style.getPropertyValue("--mark"));
   if (overlays.stars) stars(context, state, style.getPropertyValue("--mark"));
