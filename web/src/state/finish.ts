@@ -10,7 +10,15 @@ import { shownStretch } from "./stretch";
 import { compareWith, openImage, openPath, startWith, stretchOf, viewer } from "./viewer";
 
 /** In the order in which they run. */
-export const CORRECTIONS = ["crop", "gradient", "neutralise", "whitebalance", "starcolour", "scnr", "denoise"] as const;
+export const CORRECTIONS = [
+  "crop",
+  "gradient",
+  "neutralise",
+  "whitebalance",
+  "starcolour",
+  "scnr",
+  "denoise",
+] as const;
 export type Correction = (typeof CORRECTIONS)[number];
 
 export const FORMATS = ["fits", "xisf", "tiff", "png", "jpeg"] as const;
