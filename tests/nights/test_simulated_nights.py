@@ -106,11 +106,6 @@ def of_all_seeds(nights, bayer, recipe, pixel=1, darks=10):
     return together, by_seed, figures
 
 
-def least_scatter(stars):
-    """Scatter less its own error: what so few stars show for certain."""
-    return scatter(stars) * (1 - 1.16 / stars.error.size**0.5)
-
-
 def worst_bias(by_seed, channel):
     return max(abs(channels[channel].bias) for channels in by_seed.values())
 
@@ -142,7 +137,7 @@ def test_five_mono_nights_keep_their_stars_fluxes(five_nights, darks):
 def test_five_colour_nights_keep_their_stars_fluxes(five_nights, darks):
     stars, by_seed, _ = five_nights(COLOUR, (BILINEAR,), darks=darks)
     assert max(worst_bias(by_seed, channel) for channel in range(3)) <= 0.01
-    assert least_scatter(stars[1]) <= 1.2
+    assert scatter(stars[1]) <= 1.2
     assert max(slope(one)[0] for one in stars) <= 0.005
 
 
