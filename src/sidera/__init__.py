@@ -9,10 +9,10 @@ Each stage is also a plain function on arrays: `sidera.detection.find.find_stars
 `sidera.registration.solve.solve`, `sidera.integration.combine.combine` ...
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 from sidera._version import __version__
+from sidera.loading import load
 
 if TYPE_CHECKING:
     from sidera.io.read import read
@@ -48,7 +48,7 @@ _ROOMS = (
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (PEP 562: whatever the name stands for)
     """Load public names when they are asked for, so that importing sidera costs nothing (PEP 562)."""
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        return getattr(load(_HOMES[name]), name)
     if name in _ROOMS:
-        return importlib.import_module(f"sidera.{name}")
+        return load(f"sidera.{name}")
     raise AttributeError(f"module 'sidera' has no attribute {name!r}")

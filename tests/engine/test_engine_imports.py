@@ -1,8 +1,10 @@
-"""Two threads of the engine load the kernels at once: one opens a picture while the other begins a run."""
+"""Threads of the engine load modules at once: one opens a picture while another begins a run."""
 
 import os
 import subprocess
 import sys
+
+import pytest
 
 PROGRAM = """
 import importlib, sys, threading
@@ -42,3 +44,29 @@ def test_kernels_loaded_by_two_threads_are_kept_in_the_private_folder(tmp_path):
         folders = ran.stdout.split("\n")[:-1]
         assert folders
         assert all("kernels-" in folder for folder in folders), folders
+
+
+ALL_AT_ONCE = """
+import sys, threading
+from sidera.engine.engine import FILES, JOBS, LOOK, PROJECTS, found
+sys.setswitchinterval(1e-5)
+places = [*LOOK.values(), *FILES.values(), *PROJECTS.values(), *(place for place, _ in JOBS.values())]
+failures, turn = [], int(sys.argv[1])
+def load(place):
+    try:
+        found(place)
+    except ImportError as error:
+        failures.append(f"{place}: {error}")
+threads = [threading.Thread(target=load, args=(place,)) for place in places[turn:] + places[:turn]]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert len(threads) > 20 and not failures, failures
+"""
+
+
+@pytest.mark.parametrize("turn", range(0, 25, 4))
+def test_commands_that_begin_at_once_each_find_their_modules_whole(turn):
+    ran = subprocess.run(
+        [sys.executable, "-c", ALL_AT_ONCE, str(turn)], capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0, ran.stderr

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,25 @@ def test_no_file_of_ours_carries_a_machine_path_or_an_image():
     images = {".fit", ".fits", ".fts", ".fz", ".xisf", ".ser", ".dng"}
     kept = [path for path in names if path.suffix in images and "demo-output" not in path.parts]
     assert not kept
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src" / "sidera")))
+def test_what_a_function_loads_is_loaded_by_one_thread_at_a_time(path):
+    """But for the command line, whose only thread it is that loads, and modules of the standard library."""
+    if path.parent.name == "cli" or path.stem == "__main__":
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    guarded = {
+        id(line)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.With) and ast.unparse(node.items[0]) == "loading"
+        for line in node.body
+    }
+    late = [
+        ast.unparse(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in guarded
+    ]
+    assert [line for line in late if line.split()[1].split(".")[0] not in sys.stdlib_module_names] == []

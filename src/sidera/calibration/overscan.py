@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 
 from sidera.errors import ShapeError
+from sidera.loading import loading
 from sidera.model.header import Card, Header
 from sidera.types import F32, F64, Bool, plain
 
@@ -62,7 +63,8 @@ def _profile(lines: F32) -> F32:
         raise ShapeError("no pixel of the overscan was measured", "Leave BIASSEC out")
     at = np.arange(means.size)
     means = np.interp(at, at[count > 0], means[count > 0])
-    from scipy.signal import savgol_filter  # takes half a second to load, and few cameras record overscan
+    with loading:
+        from scipy.signal import savgol_filter  # takes half a second to load, and few cameras record overscan
 
     window = min(51, means.size - 1 + means.size % 2)
     smooth = savgol_filter(means, window, 2) if window > 3 else np.full(means.size, means.mean())

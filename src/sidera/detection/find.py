@@ -7,6 +7,7 @@ from sidera.detection.search import FWHM, PIXEL, Peaks, search, sigma_of
 from sidera.detection.sky import Sky, sky_mesh
 from sidera.errors import ShapeError
 from sidera.kernels import detect as kernels
+from sidera.loading import loading
 from sidera.model.header import Bayer
 from sidera.model.settings import DetectionSettings
 from sidera.model.stars import Stars
@@ -330,7 +331,8 @@ def _degrees_apart(angles: F64, other: float) -> F64:
 
 def _alone(stars: Stars, fwhm: float) -> I64:
     """Indices of the stars, brightest first, that have no brighter one within a FWHM."""
-    from scipy.spatial import cKDTree  # loads slowly, and a run whose stars are known has no need of it
+    with loading:
+        from scipy.spatial import cKDTree  # loads slowly, and a run whose stars are known has no need of it
 
     pairs = cKDTree(np.column_stack([stars.x, stars.y])).query_pairs(fwhm, output_type="ndarray")
     keep = np.ones(len(stars), np.bool_)

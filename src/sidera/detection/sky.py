@@ -9,6 +9,7 @@ import numpy as np
 
 from sidera.errors import ShapeError, UsageError
 from sidera.kernels import sky as kernels
+from sidera.loading import loading
 from sidera.model.header import Bayer
 from sidera.types import F32, F64, Bool, plain
 
@@ -207,7 +208,8 @@ def _smoothed(mesh: F32, known: Bool, beyond: Literal["odd", "even"]) -> F32:
 
     Levels go on in a straight line (odd) beyond the border: mirrored, gradients would end flat.
     """
-    from scipy import ndimage  # loads slowly, and a run whose skies are known has no need of it
+    with loading:
+        from scipy import ndimage  # loads slowly, and a run whose skies are known has no need of it
 
     if not known.any():
         return mesh

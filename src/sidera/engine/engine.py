@@ -12,10 +12,9 @@
     One job at a time, with progress.
 
 A request that came first in its thread is answered first. Numba, SciPy and astropy are loaded by the thread whose
-command needs them, so hello, info and cancel are answered before.
+command needs them, one thread at a time, so hello, info and cancel are answered before.
 """
 
-import importlib
 import logging
 import os
 import platform
@@ -38,6 +37,7 @@ from sidera.engine.requests import COMMANDS, understood
 from sidera.engine.values import CancelledJobs, Greeting, Job, LogLine, LogLines, Nothing
 from sidera.engine.values import Jobs as JobList
 from sidera.engine.wire import Line, Output, encode, lines
+from sidera.loading import load
 from sidera.pipeline.progress import STAGES
 
 log = logging.getLogger("sidera")
@@ -101,9 +101,7 @@ WARM = ("sidera.pipeline.run", "sidera.engine.look", "sidera.engine.work")
 def found(place: str) -> Callable[..., msgspec.Struct]:
     """The function of a command, loaded when it is needed."""
     module, _, name = place.partition(":")
-    function: Callable[..., msgspec.Struct] = getattr(
-        importlib.import_module(f"sidera.engine.{module}"), name
-    )
+    function: Callable[..., msgspec.Struct] = getattr(load(f"sidera.engine.{module}"), name)
     return function
 
 
@@ -232,7 +230,7 @@ class Engine:
         """The images held; made when first needed, so that hello does not wait for NumPy."""
         with self._desk_lock:
             if self._desk is None:
-                self._desk = importlib.import_module("sidera.engine.desk").new_desk(self._limit)
+                self._desk = load("sidera.engine.desk").new_desk(self._limit)
             return self._desk
 
     def _guarded(
@@ -267,5 +265,5 @@ def _tag(request: msgspec.Struct) -> str:
 
 
 def _loaded(module: str) -> Nothing:
-    importlib.import_module(module)
+    load(module)
     return Nothing()

@@ -35,6 +35,7 @@ from sidera.engine.values import (
 )
 from sidera.errors import FrameError
 from sidera.io.read import open_frame, read
+from sidera.loading import loading
 from sidera.model.header import Header, Kind
 from sidera.pipeline.progress import Event
 from sidera.pipeline.recipe import Recipe
@@ -142,8 +143,9 @@ def image_info(desk: Desk, request: ImageInfo) -> ImageSize:
 
 def preview(desk: Desk, request: Preview) -> PreviewFile:
     """Write raw RGBA8."""
-    from sidera.engine import preview as pictures  # loads Numba, for which `info` does not wait
-    from sidera.io.atomic import atomic_write
+    with loading:
+        from sidera.engine import preview as pictures  # loads Numba, for which `info` does not wait
+        from sidera.io.atomic import atomic_write
 
     picture = pictures.rgba(desk.images.get(request.image_id, "$.imageId"), request.stretch)
     with atomic_write(Path(request.output_path).expanduser(), picture.nbytes) as stream:
@@ -153,24 +155,27 @@ def preview(desk: Desk, request: Preview) -> PreviewFile:
 
 def histogram(desk: Desk, request: GetHistogram) -> Histogram:
     """Count pixels."""
-    from sidera.engine.preview import histogram as count  # as in `preview`
+    with loading:
+        from sidera.engine.preview import histogram as count  # as in `preview`
 
     return count(desk.images.get(request.image_id, "$.imageId").image, request.channel, request.bins)
 
 
 def auto_stretch(desk: Desk, request: AutoStretch) -> OldStretch:
     """Shadows, midtones, highlights."""
-    from sidera.engine.preview import automatic  # as in `preview`
+    with loading:
+        from sidera.engine.preview import automatic  # as in `preview`
 
     return automatic(desk.images.get(request.image_id, "$.imageId"))
 
 
 def save(desk: Desk, request: Save) -> Nothing:
     """Write an image: linear as FITS or TIFF, stretched as PNG."""
-    from sidera.engine.preview import curves  # as in `preview`
-    from sidera.io.write import write
-    from sidera.model.picture import Picture
-    from sidera.stretch.apply import stretch
+    with loading:
+        from sidera.engine.preview import curves  # as in `preview`
+        from sidera.io.write import write
+        from sidera.model.picture import Picture
+        from sidera.stretch.apply import stretch
 
     form = FORMATS.get(request.format.lower())
     if form is None:
@@ -236,8 +241,9 @@ def _pattern(given: str | None) -> str:
 
 def pipeline(desk: Desk, request: Pipeline, ticket: Ticket) -> LoadedImage:
     """Stack, by our own pipeline, under the predecessor's names of stages."""
-    from sidera.pipeline.plan import make_plan  # load Numba and more, for which `info` does not wait
-    from sidera.pipeline.run import run
+    with loading:
+        from sidera.pipeline.plan import make_plan  # load Numba and more, for which `info` does not wait
+        from sidera.pipeline.run import run
 
     kinds: dict[Kind, tuple[str, ...]] = {
         Kind.LIGHT: request.light_paths,

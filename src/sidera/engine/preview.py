@@ -15,6 +15,7 @@ from sidera.engine.failures import RequestError
 from sidera.engine.images import Held
 from sidera.engine.pyramid import STRIP, channel_range
 from sidera.engine.values import CurveValues, Histogram, OldStretch, Sky, StarList
+from sidera.loading import loading
 from sidera.model.header import Card
 from sidera.model.settings import DetectionSettings
 from sidera.model.stars import Stars
@@ -157,8 +158,9 @@ def sky_at(held: Held, x: float, y: float) -> Sky | None:
     """Place in the sky of a point of the picture; None where the image is not solved, or its solution is broken."""
     if not is_solved(held.cards):
         return None
-    from astropy.io import fits  # both load slowly, and few images are solved
-    from astropy.wcs import WCS, FITSFixedWarning
+    with loading:
+        from astropy.io import fits  # both load slowly, and few images are solved
+        from astropy.wcs import WCS, FITSFixedWarning
 
     header = fits.Header()
     stored = held.image.shape[-2] - 1 - y if held.bottom_up else y

@@ -20,6 +20,7 @@ from sidera.io.cards import as_number, header_from_cards
 from sidera.io.decoded import MOST_RATIO, check_size
 from sidera.io.hdu import BLOCK, CARD, Source, Unit, first_values, scan, whole
 from sidera.io.reader import Closing, span
+from sidera.loading import loading
 from sidera.model.header import Card, Header
 from sidera.types import F32
 
@@ -84,7 +85,8 @@ class FitsReader(Closing):
         top, bottom = span(rows, self.header.height)
         left, right = span(columns, self.header.width)
         out = np.empty((self.header.planes, bottom - top, right - left), np.float32)
-        from sidera.kernels import decode  # loads Numba: who asks for headers alone need not wait for it
+        with loading:
+            from sidera.kernels import decode  # loads Numba: who asks for headers alone need not wait for it
 
         scaling, loop = self._scaling, getattr(decode, _DECODE[self._unit.bitpix])
         for plane, target in zip(self._words(), out, strict=True):
@@ -315,7 +317,8 @@ def _unpacked(unit: Unit, blob: bytes) -> Words:
     Only the cards that say how the tiles are packed are shown to astropy: it refuses whole files for a
     camera's decimal comma.
     """
-    from astropy.io import fits  # it takes half a second to load, and few files need it
+    with loading:
+        from astropy.io import fits  # it takes half a second to load, and few files need it
 
     width, height, planes = _size(unit)
     if unit.size * MOST_RATIO + RATIO_FREE < width * height * planes * abs(unit.bitpix) // 8:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from sidera.loading import loading
 from sidera.model.header import Card
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def fits_cards(cards: Iterable[Card], dropped: re.Pattern[str] = STRUCTURE) -> l
 
 def _card(keyword: str, value: Value = None, comment: str = "") -> "fits.Card":
     """Astropy's card; it loads when something is written, for who only reads need not wait for it."""
-    from astropy.io import fits
+    with loading:
+        from astropy.io import fits
 
     return fits.Card(keyword, value, comment)
 
@@ -168,7 +170,8 @@ def _write_unit(stream: BinaryIO, unit: Unit, *, primary: bool) -> None:
 
 def header_of(unit: Unit, total: int, *, primary: bool) -> bytes:
     """The header of an HDU whose data sum up to ``total``, which does not change the header's length."""
-    from astropy.io import fits  # loads slowly, see `_card`
+    with loading:
+        from astropy.io import fits  # loads slowly, see `_card`
 
     cards = _structure(unit.data, primary)
     if unit.name:

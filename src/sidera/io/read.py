@@ -1,6 +1,5 @@
 """The door in: any image file, header now, pixels later; THE boundary behind which errors are ours."""
 
-import importlib
 import struct
 import sys
 import zlib
@@ -14,6 +13,7 @@ import numpy as np
 from sidera.errors import FrameError, Refusal, ShapeError, UsageError
 from sidera.io import sniff
 from sidera.io.reader import Closing, FrameReader
+from sidera.loading import load, loading
 from sidera.model.frame import Frame
 from sidera.model.header import Header
 from sidera.types import F32
@@ -79,7 +79,7 @@ def open_frame(path: Path | str, index: int = 0) -> "GuardedReader":
             raise UsageError(
                 f"{path.name} has no frame {index}", f"Of a {form} file one frame is read, frame 0"
             )
-        reader = cast(FrameReader, importlib.import_module(_ROOMS[form]).open(path, index))
+        reader = cast(FrameReader, load(_ROOMS[form]).open(path, index))
     return GuardedReader(reader, path)
 
 
@@ -95,7 +95,8 @@ def count_frames(path: Path | str) -> int:
     with refusals(path):
         if sniff.file_format(path) != "SER":
             return 1
-        from sidera.io import ser  # as in _ROOMS
+        with loading:
+            from sidera.io import ser  # as in _ROOMS
 
         return ser.count(path)
 

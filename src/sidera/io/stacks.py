@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from sidera.errors import FrameError, Refusal, UsageError
 from sidera.io.read import open_frame, refusals
+from sidera.loading import loading
 from sidera.model.stack import Row, Stack
 from sidera.types import F32
 
@@ -78,7 +79,8 @@ def read_stack(path: Path | str, *, maps: bool = True, lazily: bool = False) -> 
 
 def _extensions(path: Path) -> dict[str, int]:
     """Names of the extensions and their numbers."""
-    from astropy.io import fits  # loads slowly; a run imports this module and may read no stack
+    with loading:
+        from astropy.io import fits  # loads slowly; a run imports this module and may read no stack
 
     with refusals(path), fits.open(path, memmap=True) as units:
         return {unit.name: number for number, unit in enumerate(units) if number and unit.name}
@@ -101,7 +103,8 @@ def _map(
     """
     if name not in found:
         return None
-    from astropy.io import fits  # loads slowly; a run imports this module and may read no stack
+    with loading:
+        from astropy.io import fits  # loads slowly; a run imports this module and may read no stack
 
     with refusals(path):
         plane: npt.NDArray[Any] = fits.getdata(path, found[name])
@@ -122,7 +125,8 @@ def _rows(path: Path, found: dict[str, int], name: str) -> tuple[Row, ...]:
     """A table's rows."""
     if name not in found:
         return ()
-    from astropy.io import fits  # loads slowly; a run imports this module and may read no stack
+    with loading:
+        from astropy.io import fits  # loads slowly; a run imports this module and may read no stack
 
     with refusals(path):
         table = np.asarray(fits.getdata(path, found[name]))

@@ -14,6 +14,7 @@ from sidera.io.atomic import atomic_write, write_text
 from sidera.io.fits_writer import STRUCTURE, Unit, fits_cards, size_of, table, write_units
 from sidera.io.icc import srgb_profile
 from sidera.io.xisf_writer import Compression, write_xisf
+from sidera.loading import loading
 from sidera.model.frame import Frame
 from sidera.model.header import Bayer, Card, Header, Kind
 from sidera.model.masters import Master
@@ -280,7 +281,8 @@ def _write_xisf(path: Path, item: Item, compression: Compression) -> None:
 
 def _write_tiff(path: Path, item: Item, bits: int, limits: tuple[float, float] | None) -> tuple[float, float]:
     """Uncompressed, so that others can read windows of it; the cards go into the description (ASTRO-TIFF)."""
-    import tifffile  # few runs write one, and all would wait for it
+    with loading:
+        import tifffile  # few runs write one, and all would wait for it
 
     source, cards = _top_first(item)
     values, clipped = (source.rows(0, source.shape[-2]), (0.0, 0.0)) if bits == 32 else _integers(
@@ -305,8 +307,9 @@ def _write_small(
     path: Path, item: Item, form: Format, bits: int, limits: tuple[float, float] | None, quality: int
 ) -> tuple[float, float]:
     """PNG of 8 or 16 bits, or JPEG, tagged as sRGB."""
-    from sidera.io.jpeg import write_jpeg  # both load Pillow, which a run need not wait for
-    from sidera.io.png import write_png
+    with loading:
+        from sidera.io.jpeg import write_jpeg  # both load Pillow, which a run need not wait for
+        from sidera.io.png import write_png
 
     source, cards = _top_first(item)
     values, clipped = _integers(item, source, bits, limits)

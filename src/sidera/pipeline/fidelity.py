@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from sidera.errors import ShapeError, UsageError
+from sidera.loading import loading
 from sidera.model.transform import Transform
 from sidera.pipeline.expectation import (
     Expected,
@@ -371,7 +372,8 @@ def _chosen_stars(
 
 def _neighbour(x: F64, y: F64) -> F64:
     """Distance to the nearest other star."""
-    from scipy.spatial import cKDTree  # loads slowly, and only comparisons need it
+    with loading:
+        from scipy.spatial import cKDTree  # loads slowly, and only comparisons need it
 
     if x.size < 2:
         return np.full(x.size, np.inf)

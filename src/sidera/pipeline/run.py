@@ -9,6 +9,7 @@ from sidera.calibration.apply import Calibrator
 from sidera.calibration.match import Pairing
 from sidera.errors import FrameError, NothingToStackError, Refusal
 from sidera.io.write import format_of, write
+from sidera.loading import loading
 from sidera.model.header import Kind
 from sidera.model.stack import Stack
 from sidera.pipeline.decide import Measured, Registered, register
@@ -108,7 +109,10 @@ class Result:
             write(path, outcome.stack)
             return
         recipe = recipe_from_dict(self.report.recipe) if self.report.recipe else Recipe()
-        from sidera.pipeline.finish import finish_stack  # its rooms load slowly, and few runs write pictures
+        with loading:
+            from sidera.pipeline.finish import (
+                finish_stack,  # its rooms load slowly, and few runs write pictures
+            )
 
         finish_stack(outcome.stack, recipe, lambda _: progress.check(), maps=False).save(path)
 

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from sidera.errors import UnwritableError, UsageError
+from sidera.loading import loading
 from sidera.pipeline.progress import Progress
 from sidera.pipeline.workers import spread
 from sidera.simulate import camera
@@ -169,7 +170,8 @@ def _cards(settings: NightSettings, kind: str, exposure: float, date: str, band:
 
 
 def _write(folder: Path, task: _Task) -> str:
-    from astropy.io import fits  # takes half a second to load
+    with loading:
+        from astropy.io import fits  # takes half a second to load
 
     hdu = fits.PrimaryHDU(task.pixels())
     for keyword, value in task.cards.items():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sidera.detection.find import colour_fluxes, find_stars
+from sidera.loading import loading
 from sidera.model.stack import Row, Stack
 from sidera.pipeline.recipe import Recipe
 from sidera.types import F32, F64
@@ -47,7 +48,8 @@ def typical_width(before: F32, after: F32, recipe: Recipe) -> tuple[float, ...]:
     clear = stars[(stars.snr > CLEAR) & ~stars.saturated & np.isfinite(stars.fwhm)]
     if not len(clear) or not len(found):
         return ()
-    from scipy.spatial import cKDTree  # loads slowly, and only finishing needs it
+    with loading:
+        from scipy.spatial import cKDTree  # loads slowly, and only finishing needs it
 
     away, match = cKDTree(np.column_stack([found.x, found.y])).query(np.column_stack([clear.x, clear.y]))
     same = (away < 1) & np.isfinite(found.fwhm[match])

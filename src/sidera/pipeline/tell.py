@@ -15,6 +15,7 @@ import numpy as np
 from sidera._version import __version__
 from sidera.calibration.groups import Group
 from sidera.errors import Refusal
+from sidera.loading import loading
 from sidera.model.frame import FrameId
 from sidera.model.header import Kind
 from sidera.model.stack import Stack
@@ -165,7 +166,8 @@ def _finished(outcome: Outcome, recipe: Recipe) -> "Finished":
     none, uncounted = np.empty((0, 0), np.float32), np.empty((0, 0), np.uint16)
     small = Stack(image, none, none, coverage, uncounted, uncounted)
     small = replace(small, bottom_up=stack.bottom_up, star_colours=stars)
-    from sidera.pipeline.finish import finish_stack  # its rooms load slowly: a run begins without them
+    with loading:
+        from sidera.pipeline.finish import finish_stack  # its rooms load slowly: a run begins without them
 
     return finish_stack(small, recipe, lambda _: None)
 

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 
+from sidera.loading import loading
 from sidera.model.picture import Picture
 from sidera.stretch.auto import picture
 from sidera.types import F32
@@ -19,7 +20,8 @@ def jpeg(shown: Picture) -> bytes:
     pixels = np.round(np.clip(shown.image, 0, 1) * 255).astype(np.uint8)
     channels_last = pixels if pixels.ndim == 2 else np.moveaxis(pixels, 0, -1)
     buffer = io.BytesIO()
-    from PIL import Image  # a run need not wait for it before it begins
+    with loading:
+        from PIL import Image  # a run need not wait for it before it begins
 
     Image.fromarray(np.ascontiguousarray(channels_last)).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from sidera.loading import loading
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -17,7 +19,10 @@ def default_threads() -> int:
 
 def first_run() -> bool:
     """Whether the kernels of this version have yet to be compiled on this machine."""
-    from sidera.kernels._jit import is_compiled  # loads Numba: who only spreads tasks need not wait for it
+    with loading:
+        from sidera.kernels._jit import (
+            is_compiled,  # loads Numba: who only spreads tasks need not wait for it
+        )
 
     return not is_compiled()
 
@@ -51,6 +56,7 @@ def spread(
 
 def processor() -> str:
     """The kind of processor that kernels are compiled for: others may round otherwise."""
-    from sidera.kernels._jit import processor  # loads Numba: who only spreads tasks need not wait for it
+    with loading:
+        from sidera.kernels._jit import processor  # loads Numba: who only spreads tasks need not wait for it
 
     return processor()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sidera.loading import loading
 from sidera.model.transform import Transform
 from sidera.registration.match import Field, mapped
 from sidera.types import F64
@@ -105,7 +106,8 @@ def chance(matches: int, shared: Overlap, radius: float, stars_spent: int, log_t
     p = min(shared.expected(radius) / max(shared.candidates, 1), 1.0)
     if p <= 0:
         return IMPOSSIBLE
-    from scipy.special import betainc  # loads slowly: a run begins before it weighs evidence
+    with loading:
+        from scipy.special import betainc  # loads slowly: a run begins before it weighs evidence
 
     tail = float(betainc(min(m, n), n - min(m, n) + 1, p))
     if tail <= 0:

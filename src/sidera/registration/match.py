@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sidera.loading import loading
 from sidera.model.stars import Stars
 from sidera.model.transform import Model, Transform
 from sidera.types import F64, I64
@@ -36,7 +37,8 @@ MOST = 40
 
 def tree_of(points: F64) -> "cKDTree[None]":
     """For the nearest neighbours of points, shape (points, dimensions)."""
-    from scipy.spatial import cKDTree  # loads slowly: a run begins before it matches stars
+    with loading:
+        from scipy.spatial import cKDTree  # loads slowly: a run begins before it matches stars
 
     return cKDTree(points)
 
