@@ -4,19 +4,29 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidera.pipeline.tiles import LATTICE, SIDES, sample_side, sample_tiles, tile_bytes, tile_side, tiles
+from sidera.pipeline.tiles import (
+    LARGEST,
+    LATTICE,
+    STEP,
+    sample_side,
+    sample_tiles,
+    tile_bytes,
+    tile_shape,
+    tiles,
+)
 
 sizes = st.integers(1, 1500)
 
 
-@given(sizes, sizes, st.sampled_from([*SIDES, 32]))
-def test_tiles_cover_every_pixel_once_and_begin_on_the_lattice(rows, columns, side):
+@given(sizes, sizes, st.integers(1, 20_000), st.sampled_from([1, 3]))
+def test_tiles_cover_every_pixel_once_and_begin_where_positions_are_exact(rows, columns, frames, channels):
     seen = np.zeros((rows, columns), np.uint8)
-    for tile in tiles(rows, columns, side):
+    shape = tile_shape(rows, columns, frames, channels)
+    for tile in tiles(rows, columns, shape):
         seen[tile.area] += 1
-        assert tile.top % min(side, LATTICE) == tile.left % min(side, LATTICE) == 0
-        assert 0 < tile.rows <= side
-        assert 0 < tile.columns <= side
+        assert tile.top % STEP == tile.left % STEP == 0
+        assert 0 < tile.rows <= shape[0] <= LARGEST
+        assert 0 < tile.columns <= shape[1] <= LARGEST
     assert (seen == 1).all()
 
 
@@ -30,9 +40,17 @@ def test_sample_tiles_lie_inside_and_do_not_overlap(rows, columns, frames):
 
 
 def test_more_frames_take_smaller_tiles_and_no_more_memory():
-    sides = [tile_side(frames, 3) for frames in (4, 40, 400, 4000)]
-    assert sides == sorted(sides, reverse=True)
-    assert all(tile_bytes(frames, 1) <= 400 << 20 for frames in (2, 20, 200, 2000, 20_000))
+    areas = [np.prod(tile_shape(4000, 6000, frames, 3)) for frames in (4, 40, 400, 4000)]
+    assert areas == sorted(areas, reverse=True)
+    for frames in (2, 20, 200, 2000, 20_000):
+        assert tile_bytes(tile_shape(4000, 6000, frames, 1), frames, 1) <= 400 << 20
+
+
+def test_tiles_of_an_image_are_alike():
+    (rows, columns), size = tile_shape(1096, 1936, 200, 3), (1096, 1936)
+    lasts = [whole % side or side for whole, side in zip(size, (rows, columns), strict=True)]
+    assert lasts[0] > rows / 2
+    assert lasts[1] > columns / 2
 
 
 def test_what_the_noise_is_learned_from_takes_no_more_memory_the_more_frames_there_are():
@@ -43,5 +61,5 @@ def test_what_the_noise_is_learned_from_takes_no_more_memory_the_more_frames_the
 
 
 def test_a_tile_with_a_margin_keeps_its_middle():
-    tile = next(tiles(100, 100, 64)).widened(3)
+    tile = next(tiles(100, 100, (64, 64))).widened(3)
     assert (tile.top, tile.left, tile.rows, tile.columns) == (-3, -3, 70, 70)

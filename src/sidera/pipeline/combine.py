@@ -13,7 +13,7 @@ from sidera.integration.reject import HALO, reject
 from sidera.pipeline.canvas import Canvas, Maps
 from sidera.pipeline.progress import Progress
 from sidera.pipeline.samples import Sampler, Scratch
-from sidera.pipeline.tiles import Tile, sample_side, sample_tiles, tile_side, tiles
+from sidera.pipeline.tiles import Tile, sample_side, sample_tiles, tile_shape, tiles
 from sidera.pipeline.workers import spread
 from sidera.types import F32, F64, I64
 
@@ -39,7 +39,8 @@ def integrate(
 ) -> Integrated:
     """Make one stack: learn the noise on sample tiles, then reject and average tile by tile into the canvas."""
     grid, frames = sampler.grid, len(sampler.frames)
-    wanted = list(tiles(grid.rows, grid.columns, tile_side(frames, sampler.channels)))
+    shape = tile_shape(grid.rows, grid.columns, frames, sampler.channels)
+    wanted = list(tiles(grid.rows, grid.columns, shape))
     progress.stage("combine", len(wanted) + 1, name)
     side = sample_side(frames, sampler.channels)
     noise = learn_noise(sampler, sample_tiles(grid.rows, grid.columns, side), threads)

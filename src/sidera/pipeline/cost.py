@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from sidera.model.header import Header
-from sidera.pipeline.tiles import sample_bytes, tile_bytes, tile_side
+from sidera.pipeline.tiles import sample_bytes, tile_bytes, tile_shape
 
 MEASURE_SECONDS = 0.020
 """CPU seconds per million pixels of a frame: read, calibrate, sky, stars."""
@@ -99,7 +99,9 @@ def estimate(
         planes = max((one.planes for one in work.lights), default=1)
         peaks += [
             held + threads * int(area * 1e6) * planes * MEASURE_BYTES,
-            held + threads * (tile_bytes(frames, work.channels) + WINDOW_BYTES) + written * in_memory,
+            held
+            + threads * (tile_bytes(_tile(work), frames, work.channels) + WINDOW_BYTES)
+            + written * in_memory,
             held
             + sample_bytes(frames, work.channels) * (work.channels + 2)
             + written * in_memory,  # two copies, to sort one
@@ -110,12 +112,20 @@ def estimate(
     return Cost(seconds, BASE_BYTES + known + max(peaks, default=0), disk, scratch)
 
 
+def _tile(work: Work) -> tuple[int, int]:
+    """Rows and columns of a tile of the stack."""
+    return tile_shape(*_size(work), len(work.lights), work.channels)
+
+
 def _tiles(work: Work) -> int:
     """How many tiles the stack is cut into."""
-    side = tile_side(len(work.lights), work.channels)
-    sizes = [(one.height, one.width) for one in work.lights]
-    rows, columns = max(sizes, default=(0, 0))
-    return -(-rows // side) * -(-columns // side)
+    (rows, columns), (height, width) = _size(work), _tile(work)
+    return -(-rows // height) * -(-columns // width)
+
+
+def _size(work: Work) -> tuple[int, int]:
+    """Rows and columns of the largest frame."""
+    return max(((one.height, one.width) for one in work.lights), default=(1, 1))
 
 
 def map_bytes(frames: int, halves: bool) -> int:

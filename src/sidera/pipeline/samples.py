@@ -20,11 +20,9 @@ from sidera.pipeline.decide import Placed
 from sidera.pipeline.measure import Light, calibrated, half_size
 from sidera.pipeline.readers import Readers
 from sidera.pipeline.recipe import Recipe
-from sidera.pipeline.tiles import Tile
+from sidera.pipeline.tiles import STEP, Tile
 from sidera.types import F32, U8
 
-STEP = 32
-"""Positions are exact every so many pixels and linear between: a cubic distortion of 2 px bends 1e-4 px in that."""
 FEW = 5
 """From so many frames on, a defect is left to the other frames; fewer keep the value filled in."""
 DEFECTS = 10

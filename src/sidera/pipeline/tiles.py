@@ -3,14 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+STEP = 32
+"""Positions are exact every so many pixels and linear between: a cubic distortion of 2 px bends 1e-4 px in that.
+Tiles begin at multiples of it, so that a pixel's position does not depend on its tile."""
 LATTICE = 64
-"""Tiles begin at multiples of this in output coordinates, whatever the budget, so that results never depend on it."""
-SIDES = {512: 192 << 20, 256: 192 << 20, 128: 192 << 20, 64: 384 << 20}
-"""Sides that a tile may have, and how many bytes of samples it may then hold. A small tile needs a margin several
-times its own size of every frame: better one with more bytes, until there is no other way."""
+"""The tiles on which the noise is learned begin at multiples of this."""
+LARGEST = 512
+"""Pixels along a tile's side at most, so that a run soon notices that it was cancelled."""
+TILE_BYTES_AT_MOST = 288 << 20
+"""Memory for the samples of a tile, unless the smallest takes more."""
+MARGIN = 44
+"""Pixels about a tile, both sides together, that every frame is read and interpolated for in vain."""
 SAMPLE_BYTES_AT_MOST = 96 << 20
 """Memory for the samples that the noise is learned from."""
-SMALLEST = 32
 SAMPLE_BYTES = 5
 """A sample is a float32 and a one-byte verdict."""
 
@@ -34,23 +39,41 @@ class Tile:
         return Tile(self.top - halo, self.left - halo, self.rows + 2 * halo, self.columns + 2 * halo)
 
 
-def tile_side(frames: int, channels: int) -> int:
-    """Largest side that `SIDES` permits; a function of the run alone, not of the budget."""
-    sample = frames * channels * SAMPLE_BYTES
-    return next((side for side, most in SIDES.items() if sample * side * side <= most), SMALLEST)
+def tile_shape(rows: int, columns: int, frames: int, channels: int) -> tuple[int, int]:
+    """Rows and columns of the tiles that cover an image with the fewest pixels read in vain.
+
+    Of as equal parts as `STEP` permits, as large as memory does; a function of the run alone, not of its budget, so
+    that results never depend on that.
+    """
+    most = TILE_BYTES_AT_MOST // (frames * channels * SAMPLE_BYTES)
+    shapes = []
+    for height in range(STEP, LARGEST + 1, STEP):
+        width = min(max(most // height // STEP * STEP, STEP), LARGEST)
+        if height * width <= most or height == width == STEP:
+            shapes.append((_evenly(rows, height), _evenly(columns, width)))
+    return min(shapes, key=lambda shape: _seen(rows, shape[0]) * _seen(columns, shape[1]))
 
 
-def tile_bytes(frames: int, channels: int) -> int:
+def _evenly(size: int, side: int) -> int:
+    """The side of as many parts as have this one, the parts as equal as `STEP` permits."""
+    return -(-size // (-(-size // side) * STEP)) * STEP
+
+
+def _seen(size: int, side: int) -> int:
+    """Pixels along a line that its parts are read from."""
+    return size + -(-size // side) * MARGIN
+
+
+def tile_bytes(shape: tuple[int, int], frames: int, channels: int) -> int:
     """Memory that one tile under way takes: samples of all channels, verdicts of one."""
-    side = tile_side(frames, channels)
-    return frames * side * side * (4 * channels + 1)
+    return frames * shape[0] * shape[1] * (4 * channels + 1)
 
 
-def tiles(rows: int, columns: int, side: int) -> Iterator[Tile]:
+def tiles(rows: int, columns: int, shape: tuple[int, int]) -> Iterator[Tile]:
     """Tiles that cover an image, row by row."""
-    for top in range(0, rows, side):
-        for left in range(0, columns, side):
-            yield Tile(top, left, min(side, rows - top), min(side, columns - left))
+    for top in range(0, rows, shape[0]):
+        for left in range(0, columns, shape[1]):
+            yield Tile(top, left, min(shape[0], rows - top), min(shape[1], columns - left))
 
 
 def sample_side(frames: int, channels: int) -> int:
