@@ -8,6 +8,7 @@ from sidera.pipeline.tiles import (
     LARGEST,
     LATTICE,
     STEP,
+    sample_bytes,
     sample_side,
     sample_tiles,
     tile_bytes,
@@ -33,7 +34,7 @@ def test_tiles_cover_every_pixel_once_and_begin_where_positions_are_exact(rows, 
 @given(sizes, sizes, st.integers(1, 20_000))
 def test_sample_tiles_lie_inside_and_do_not_overlap(rows, columns, frames):
     seen = np.zeros((rows, columns), np.uint8)
-    for tile in sample_tiles(rows, columns, sample_side(frames, 1)):
+    for tile in sample_tiles(rows, columns, frames, 1):
         assert seen[tile.area].shape == (tile.rows, tile.columns)
         seen[tile.area] += 1
     assert seen.max() == 1
@@ -57,7 +58,7 @@ def test_what_the_noise_is_learned_from_takes_no_more_memory_the_more_frames_the
     sides = [sample_side(frames, 3) for frames in (2, 100, 600, 4000)]
     assert sides[:2] == [LATTICE, LATTICE]
     assert sides == sorted(sides, reverse=True)
-    assert all(16 * sample_side(frames, 1) ** 2 * frames * 4 <= 400 << 20 for frames in (20, 5000, 20_000))
+    assert all(sample_bytes(frames, 1) <= 400 << 20 for frames in (20, 5000, 20_000))
 
 
 def test_a_tile_with_a_margin_keeps_its_middle():

@@ -13,7 +13,7 @@ from sidera.integration.reject import HALO, reject
 from sidera.pipeline.canvas import Canvas, Maps
 from sidera.pipeline.progress import Progress
 from sidera.pipeline.samples import Sampler, Scratch
-from sidera.pipeline.tiles import Tile, sample_side, sample_tiles, tile_shape, tiles
+from sidera.pipeline.tiles import Tile, sample_tiles, tile_shape, tiles
 from sidera.pipeline.workers import spread
 from sidera.types import F32, F64, I64
 
@@ -42,8 +42,8 @@ def integrate(
     shape = tile_shape(grid.rows, grid.columns, frames, sampler.channels)
     wanted = list(tiles(grid.rows, grid.columns, shape))
     progress.stage("combine", len(wanted) + 1, name)
-    side = sample_side(frames, sampler.channels)
-    noise = learn_noise(sampler, sample_tiles(grid.rows, grid.columns, side), threads)
+    samples = sample_tiles(grid.rows, grid.columns, frames, sampler.channels)
+    noise = learn_noise(sampler, samples, threads)
     progress.step("noise model")
     first, begun = canvas.begun(wanted)
     counts = np.zeros((frames, 2), np.int64) if begun is None else begun

@@ -78,23 +78,31 @@ def tiles(rows: int, columns: int, shape: tuple[int, int]) -> Iterator[Tile]:
 
 def sample_side(frames: int, channels: int) -> int:
     """Side of `sample_tiles`: as large as memory permits, and never under 16."""
-    sample = 16 * frames * channels * 4
-    sides = (side for side in (LATTICE, 48, 32, 24) if sample * side * side <= SAMPLE_BYTES_AT_MOST)
-    return next(sides, 16)
+    sample = _sample_rows(frames, channels) ** 2 * frames * channels * 4
+    sides = range(LATTICE, 16, -8)
+    return next((side for side in sides if sample * side * side <= SAMPLE_BYTES_AT_MOST), 16)
 
 
 def sample_bytes(frames: int, channels: int) -> int:
     """Memory that one channel's samples on these tiles take."""
-    return 16 * sample_side(frames, channels) ** 2 * frames * 4
+    return (_sample_rows(frames, channels) * sample_side(frames, channels)) ** 2 * frames * 4
 
 
-def sample_tiles(rows: int, columns: int, side: int = LATTICE) -> list[Tile]:
-    """Sixteen small tiles, evenly spread, on which the noise model is calibrated; of small images, one large one."""
-    if min(rows, columns) < 4 * LATTICE:
-        return [Tile(0, 0, min(rows, 4 * side), min(columns, 4 * side))]
-    tops = [_aligned((2 * i + 1) * rows // 8 - side // 2) for i in range(4)]
-    lefts = [_aligned((2 * i + 1) * columns // 8 - side // 2) for i in range(4)]
+def sample_tiles(rows: int, columns: int, frames: int, channels: int) -> list[Tile]:
+    """Small tiles, evenly spread, on which the noise model is calibrated; of small images, one large one."""
+    side, across = sample_side(frames, channels), _sample_rows(frames, channels)
+    if min(rows, columns) < across * LATTICE:
+        return [Tile(0, 0, min(rows, across * side), min(columns, across * side))]
+    tops, lefts = (
+        [_aligned((2 * place + 1) * size // (2 * across) - side // 2) for place in range(across)]
+        for size in (rows, columns)
+    )
     return [Tile(top, left, side, side) for top in tops for left in lefts]
+
+
+def _sample_rows(frames: int, channels: int) -> int:
+    """Rows of sample tiles: four, or three where memory permits no four of full size. Each costs a margin."""
+    return 4 if 16 * LATTICE**2 * frames * channels * 4 <= SAMPLE_BYTES_AT_MOST else 3
 
 
 def _aligned(start: int) -> int:
