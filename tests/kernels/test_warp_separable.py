@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from sidera.integration.resample import SHARE, _course, _limits, _mask, _table, _wide_table
 from sidera.kernels import warp as direct
+from sidera.kernels import warp_bad
 from sidera.kernels import warp_separable as separable
 from twins import warp as twin
 
@@ -37,9 +38,9 @@ def turned(degrees, shift=(0.0, 0.0), size=SIZE, mirrored=False):
 def both(image, grids, shape=SIZE, bad=None, noise=None, step=STEP):
     """The same picture by two passes and directly."""
     bad = np.zeros(image.shape[1:], np.uint8) if bad is None else bad
-    spoilt, careful, near = np.empty((3, *bad.shape), np.uint8)
-    direct.mark(image, bad, spoilt, careful, near)
-    frame = direct.Frame(image, bad, careful, near)
+    spoilt, careful = np.empty((2, *bad.shape), np.uint8)
+    direct.mark(image, spoilt, careful)
+    frame = direct.Frame(image, bad, careful)
     rough, limits = np.empty_like(bad), _limits(image.shape[0], noise, 0.004)
     separable.mark_rough(careful, rough)
     got, want = np.full((2, image.shape[0], 2, *shape), 7, np.float32)
@@ -48,7 +49,7 @@ def both(image, grids, shape=SIZE, bad=None, noise=None, step=STEP):
     assert course is not None
     separable.warp_separable(frame, rough, course, _wide_table(), limits, SHARE, 1, got)
     for out in (got, want):
-        direct.mask_bad(frame, grids, step, _mask("lanczos3"), 1, out)
+        warp_bad.mask_bad(frame, grids, step, _mask("lanczos3"), 1, out)
     assert (got[:, 0] == 7).all()  # another frame's samples
     return got[:, 1], want[:, 1]
 

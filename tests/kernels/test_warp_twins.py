@@ -1,10 +1,12 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sidera.integration.resample import _table, resample
 from sidera.kernels import warp as kernels
+from sidera.kernels import warp_bad
 from twins import warp as twin
 
 quick = settings(deadline=None, max_examples=25)
@@ -48,17 +50,45 @@ def test_agrees_with_the_plain_twin_inside_a_larger_image():
 
 @quick
 @given(scenes())
-def test_footprints_that_are_not_all_there_or_hold_a_bad_pixel_are_marked(scene):
+def test_footprints_that_are_not_all_there_are_marked(scene):
     image, bad = scene
-    spoilt, careful, near = np.empty((3, *bad.shape), np.uint8)
-    kernels.mark(image, bad, spoilt, careful, near)
+    spoilt, careful = np.empty((2, *bad.shape), np.uint8)
+    kernels.mark(image, spoilt, careful)
     there = np.pad(~np.isnan(image).any(axis=0), ((2, 3), (2, 3)), constant_values=False)
+    for row, column in np.ndindex(bad.shape):
+        assert careful[row, column] == (not there[row : row + 6, column : column + 6].all())
+
+
+@quick
+@given(scenes())
+def test_footprints_that_hold_a_bad_pixel_are_marked_and_their_rows_told_apart(scene):
+    _, bad = scene
+    patterns, near = np.zeros((2, *bad.shape), np.uint8)
+    found = warp_bad.footprints(bad, patterns, near)
+    assert found == near.any()
     inside = np.pad(np.ones(bad.shape, bool), ((2, 3), (2, 3)), constant_values=False)
     wide = np.pad(bad, ((2, 3), (2, 3)))
     for row, column in np.ndindex(bad.shape):
         around = np.s_[row : row + 6, column : column + 6]
-        assert careful[row, column] == (not there[around].all())
-        assert near[row, column] == (inside[around].all() and wide[around].any())
+        assert bool(near[row, column]) == (inside[around].all() and wide[around].any())
+        if inside[around].all():
+            bits = patterns[row, column] >> np.arange(6) & 1
+            np.testing.assert_array_equal(bits, wide[row + 2, column : column + 6])
+
+
+@pytest.mark.parametrize("degrees", [0.0, 0.4, 7.0, 180.0])
+def test_no_run_that_is_passed_over_meets_a_bad_pixel(degrees):
+    rng = np.random.default_rng(3)
+    image = rng.normal(1000, 20, (1, 90, 110)).astype(np.float32)
+    bad = (rng.random(image.shape[1:]) < 0.002).astype(np.uint8)
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    y, x = np.mgrid[0:11, 0:14] * 8.0 - np.array([44.5, 54.5])[:, None, None]
+    got = resample(image, bad, 54.3 + c * x - s * y, 44.7 + s * x + c * y, 8, (80, 100), noise=20.0)
+    want = twin.resample(
+        image, bad, 54.3 + c * x - s * y, 44.7 + s * x + c * y, 8, (80, 100), "lanczos3", 20.0, 0.004
+    )
+    assert np.isnan(want).any()
+    assert np.array_equal(np.isnan(got), np.isnan(want))
 
 
 def test_the_tables_hold_the_twins_weights():

@@ -8,6 +8,7 @@ import numpy as np
 
 from sidera.errors import ShapeError, UsageError
 from sidera.kernels import warp as kernels
+from sidera.kernels import warp_bad
 from sidera.kernels import warp_separable as separable
 from sidera.types import F32, F64, I64, U8, plain
 
@@ -130,9 +131,9 @@ def resample_into(
     grids = np.stack([grid_x, grid_y]).astype(np.float64, copy=False)
     _check(image, doubtful, grids, step, shape)
     table, limits = _table(interpolation), _limits(image.shape[0], noise, clamp)
-    spoilt, careful, near = np.empty((3, *doubtful.shape), np.uint8)
-    kernels.mark(image, doubtful, spoilt, careful, near)
-    frame = kernels.Frame(image, doubtful, careful, near)
+    spoilt, careful = np.empty((2, *doubtful.shape), np.uint8)
+    kernels.mark(image, spoilt, careful)
+    frame = kernels.Frame(image, doubtful, careful)
     course = _course(grids, step, shape, doubtful.shape)
     if course is None or interpolation != "lanczos3" or image.shape[0] * shape[0] * shape[1] < FEWEST:
         kernels.warp(frame, grids, step, table, limits, SHARE, index, samples)
@@ -140,7 +141,7 @@ def resample_into(
         separable.mark_rough(careful, spoilt)
         separable.warp_separable(frame, spoilt, course, _wide_table(), limits, SHARE, index, samples)
     if bad is not None:
-        kernels.mask_bad(frame, grids, step, _mask(interpolation), index, samples)
+        warp_bad.mask_bad(frame, grids, step, _mask(interpolation), index, samples)
 
 
 def _course(grids: F64, step: int, shape: tuple[int, int], size: tuple[int, ...]) -> separable.Course | None:
@@ -208,10 +209,15 @@ def _table(interpolation: str) -> F32:
 
 
 @cache
-def _mask(interpolation: str) -> kernels.Mask:
+def _mask(interpolation: str) -> warp_bad.Mask:
     """What bad pixels may hold of a result."""
     weights = np.abs(_table(interpolation))
-    return kernels.Mask(weights / weights.sum(axis=1, keepdims=True), SHARE)
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    bits = np.arange(1 << kernels.TAPS) >> np.arange(kernels.TAPS)[:, np.newaxis] & 1
+    sums = np.zeros((len(shares), bits.shape[1]), np.float32)
+    for share, bad in zip(shares.T, bits.astype(np.float32), strict=True):
+        sums += share[:, np.newaxis] * bad
+    return warp_bad.Mask(shares, sums, SHARE)
 
 
 @cache

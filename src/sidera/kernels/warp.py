@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sidera.kernels._jit import kernel
-from sidera.types import F32, F64, I32, I64, U8
+from sidera.types import F32, F64, I32, U8
 
 PHASES = 2048
 TAPS = 6
@@ -23,25 +23,13 @@ BEFORE = 2
 class Frame(NamedTuple):
     """What is read.
 
-    ``image`` [channel, row, column]; and [row, column]: ``bad``, 1 where the image holds a guess; ``careful``, 1
-    where the 6×6 pixels about a place are not all there; ``near``, 1 where one of them is bad.
+    ``image`` [channel, row, column]; and [row, column]: ``bad``, 1 where the image holds a guess, and ``careful``, 1
+    where the 6×6 pixels about a place are not all there.
     """
 
     image: F32
     bad: U8
     careful: U8
-    near: U8
-
-
-class Mask(NamedTuple):
-    """How much of a result may rest on bad and missing pixels.
-
-    ``shares`` [phase, tap] are the absolute weights over their sum; ``limit`` is the share from which a result is
-    missing.
-    """
-
-    shares: F32
-    limit: float
 
 
 @kernel
@@ -52,8 +40,8 @@ def warp(
 
     ``grids`` [2, i, j] holds source x and y of output row i·step and column j·step. ``limits`` [channel + 1]: how
     far a result may fall below its neighbours, see `_held`. ``out`` is NaN beyond the image, and where bad and
-    missing pixels hold more than the share ``mask`` of the absolute weights; of bad pixels alone `mask_bad` sees to
-    that.
+    missing pixels hold more than the share ``mask`` of the absolute weights; of bad pixels alone
+    `warp_bad.mask_bad` sees to that.
     """
     channels, _, rows, columns = out.shape
     height, width = frame.careful.shape
@@ -68,108 +56,39 @@ def warp(
 
 
 @kernel
-def mask_bad(frame: Frame, grids: F64, step: int, mask: Mask, index: int, out: F32) -> None:
-    """Take back all of ``out`` [channel, index, row, column] that rests too much on bad pixels.
+def mark_cells(marks: U8, grids: F64, step: int, cells: U8) -> None:
+    """Fill ``cells`` with 1 where places between four nodes may lie beyond the image, or on what is marked there.
 
-    Set apart from `warp`: compiled into it, these few lines take four times as long.
+    What lies between is bilinear, so that no place is further out than the nodes; rounding may move it by a pixel.
     """
-    height, width = frame.careful.shape
-    x = np.empty(out.shape[3], np.int32)
-    y = np.empty(out.shape[3], np.int32)
-    marked = np.empty((height, 2), np.int64)
-    _marked_columns(frame.near, marked)
-    for row in range(out.shape[2]):
-        _positions_row(grids, step, row, width, height, x, y)
-        for first in range(0, x.size, step):
-            last = min(first + step, x.size)
-            if _may_meet(marked, x, y, first, last - 1):
-                for k in range(np.uint64(first), np.uint64(last)):
-                    if min(x[k], y[k]) >= 0 and frame.near[np.uint64(y[k] >> 11), np.uint64(x[k] >> 11)]:
-                        leans = _share_of_bad(frame.bad, x[k], y[k], mask.shares) > mask.limit
-                        if leans and not frame.careful[y[k] >> 11, x[k] >> 11]:
-                            for channel in range(out.shape[0]):
-                                out[channel, index, row, k] = np.nan
-
-
-@kernel
-def _marked_columns(marks: U8, marked: I64) -> None:
-    """First and last marked column of each row; of a row without any, a last one before the first."""
-    for row in range(marks.shape[0]):
-        line = marks[row]
-        found = np.uint8(0)
-        for column in range(line.size):
-            found |= line[column]
-        first, last = line.size, -1
-        if found:
-            first, last = 0, line.size - 1
-            while not line[first]:
-                first += 1
-            while not line[last]:
-                last -= 1
-        marked[row, 0], marked[row, 1] = first, last
-
-
-@kernel
-def _may_meet(marked: I64, x: I32, y: I32, first: int, last: int) -> bool:
-    """Whether a straight run of places may touch a marked pixel: most do not, and are passed over as a whole."""
-    if min(min(x[first], x[last]), min(y[first], y[last])) < 0:
-        return True
-    left, right = min(x[first], x[last]) >> 11, max(x[first], x[last]) >> 11
-    for row in range(min(y[first], y[last]) >> 11, (max(y[first], y[last]) >> 11) + 1):
-        if marked[row, 0] <= right and left <= marked[row, 1]:
-            return True
-    return False
-
-
-@kernel
-def _share_of_bad(bad: U8, x: np.int32, y: np.int32, shares: F32) -> np.float32:
-    """Share of the absolute weights that lie on bad pixels, of a footprint inside the image.
-
-    Indices are unsigned and no slice is made, each of which costs as much as the sum itself.
-    """
-    top, left = np.uint64((y >> 11) - BEFORE), np.uint64((x >> 11) - BEFORE)
-    down, across = np.uint64(y & 2047), np.uint64(x & 2047)
-    spoilt = np.float32(0.0)
-    for i in range(np.uint64(TAPS)):
-        total = np.float32(0.0)
-        for j in range(np.uint64(TAPS)):
-            total += shares[across, j] if bad[top + i, left + j] else np.float32(0.0)
-        spoilt += shares[down, i] * total
-    return spoilt
-
-
-@kernel
-def _span(grids: F64, step: int, rows: int, columns: int) -> tuple[int, int, int, int]:
-    """First and last column, first and last row of the image that the output's corners span, and 2 pixels more.
-
-    For maps so nearly straight that nothing between goes further.
-    """
-    low, high = np.full(2, np.inf), np.full(2, -np.inf)
-    for row in (0, rows - 1):
-        for column in (0, columns - 1):
-            i, j = row // step, column // step
-            down, across = (row - i * step) / step, (column - j * step) / step
+    for i in range(cells.shape[0]):
+        for j in range(cells.shape[1]):
+            low, high = np.empty(2), np.empty(2)
             for axis in range(2):
-                g = grids[axis]
-                upper = g[i, j] + across * (g[i, j + 1] - g[i, j])
-                lower = g[i + 1, j] + across * (g[i + 1, j + 1] - g[i + 1, j])
-                place = min(max(upper + down * (lower - upper), -FAR), FAR)
-                low[axis], high[axis] = min(low[axis], place), max(high[axis], place)
-    return int(low[0]) - 2, int(high[0]) + 3, int(low[1]) - 2, int(high[1]) + 3
+                a, b, c, d = (
+                    grids[axis, i, j],
+                    grids[axis, i, j + 1],
+                    grids[axis, i + 1, j],
+                    grids[axis, i + 1, j + 1],
+                )
+                low[axis] = max(min(min(a, b), min(c, d)), -FAR)
+                high[axis] = min(max(max(a, b), max(c, d)), FAR)
+            left, top = int(np.floor(low[0])), int(np.floor(low[1]))
+            right, bottom = int(np.floor(high[0])) + 1, int(np.floor(high[1])) + 1
+            if left < 0 or top < 0 or right >= marks.shape[1] or bottom >= marks.shape[0]:
+                cells[i, j] = np.uint8(1)
+            else:
+                cells[i, j] = np.uint8(_any_in(marks, top, bottom, left, right))
 
 
 @kernel
-def nothing_in(marks: U8, grids: F64, step: int, rows: int, columns: int) -> bool:
-    """Whether the output lies inside the image, and nothing is marked there, for nearly straight maps."""
-    left, right, top, bottom = _span(grids, step, rows, columns)
-    if left < 0 or top < 0 or right >= marks.shape[1] or bottom >= marks.shape[0]:
-        return False
+def _any_in(marks: U8, top: int, bottom: int, left: int, right: int) -> bool:
+    """Whether anything is marked in these rows and columns, the last ones included."""
     found = np.uint8(0)
-    for row in range(top, bottom + 1):
-        line = marks[row, left : right + 1]
-        for x in range(line.size):
-            found |= line[x]
-    return bool(found == 0)
+    for row in range(np.uint64(top), np.uint64(bottom + 1)):
+        for column in range(np.uint64(left), np.uint64(right + 1)):
+            found |= marks[row, column]
+    return bool(found)
 
 
 @kernel
@@ -178,14 +97,22 @@ def _positions_row(grids: F64, step: int, row: int, width: int, height: int, x: 
 
     Rounded; -1 where NaN or beyond the outermost centres. No slice is made for the few pixels between two nodes.
     """
+    _positions(grids, step, row, 0, x.size, width, height, x, y)
+
+
+@kernel
+def _positions(
+    grids: F64, step: int, row: int, begin: int, end: int, width: int, height: int, x: I32, y: I32
+) -> None:
+    """`_positions_row` of the columns from ``begin``, a node's, until ``end``."""
     i = row // step
     down = (row - i * step) / step
-    for j in range((x.size + step - 1) // step):
+    for j in range(begin // step, (end + step - 1) // step):
         x0 = grids[0, i, j] + down * (grids[0, i + 1, j] - grids[0, i, j])
         y0 = grids[1, i, j] + down * (grids[1, i + 1, j] - grids[1, i, j])
         x1 = grids[0, i, j + 1] + down * (grids[0, i + 1, j + 1] - grids[0, i, j + 1])
         y1 = grids[1, i, j + 1] + down * (grids[1, i + 1, j + 1] - grids[1, i, j + 1])
-        first, size = np.uint64(j * step), np.uint64(min(step, x.size - j * step))
+        first, size = np.uint64(j * step), np.uint64(min(step, end - j * step))
         for k in range(size):
             along = float(np.int64(k)) / step
             x[first + k] = _fixed(x0 + along * (x1 - x0), width)
@@ -277,8 +204,8 @@ def _normalised(
 
 
 @kernel
-def mark(image: F32, bad: U8, spoilt: U8, careful: U8, near: U8) -> None:
-    """Fill ``careful`` and ``near`` of a `Frame`; ``spoilt`` is scratch, all [row, column].
+def mark(image: F32, spoilt: U8, careful: U8) -> None:
+    """Fill ``careful`` of a `Frame`; ``spoilt`` is scratch, both [row, column].
 
     A pixel is missing beyond the image, or where any channel is NaN.
     """
@@ -290,8 +217,6 @@ def mark(image: F32, bad: U8, spoilt: U8, careful: U8, near: U8) -> None:
         _spread_out(spoilt, careful)
     elif min(careful.shape) >= TAPS:
         careful[BEFORE : BEFORE - TAPS + 1, BEFORE : BEFORE - TAPS + 1] = np.uint8(0)
-    near[:] = np.uint8(0)
-    _spread_out(bad, near)
 
 
 @kernel

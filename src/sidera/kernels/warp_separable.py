@@ -30,8 +30,8 @@ from sidera.kernels.warp import (
     Frame,
     _careful_row,
     _plain_row,
-    _positions_row,
-    nothing_in,
+    _positions,
+    mark_cells,
 )
 from sidera.types import F32, F64, I32, I64, U8
 
@@ -145,7 +145,8 @@ def warp_separable(
     offset = np.empty(columns, np.int32)
     x = np.empty(columns, np.int32)
     y = np.empty(columns, np.int32)
-    plain = nothing_in(rough, course.grids, course.step, rows, columns)
+    cells = np.empty(((rows + course.step - 1) // course.step, wide // course.step), np.uint8)
+    mark_cells(rough, course.grids, course.step, cells)
     done = 0
     for first in range(0, rows, course.band):
         last = min(first + course.band, rows)
@@ -158,9 +159,16 @@ def warp_separable(
         done = max(done, until)
         for row in range(first, last):
             _down(lines, row, offset, weights, limits, out, index)
-            if not plain:
-                _positions_row(course.grids, course.step, row, width, height, x, y)
-                _redo(frame, rough, x, y, table[EXTRA:], limits, mask, row, out, index)
+            j, line = 0, cells[row // course.step]
+            while j < line.size:
+                begin = j
+                while j < line.size and line[j]:
+                    j += 1
+                if j > begin:
+                    run = begin * course.step, min(j * course.step, columns)
+                    _positions(course.grids, course.step, row, run[0], run[1], width, height, x, y)
+                    _redo(frame, rough, x, y, run, table[EXTRA:], limits, mask, row, out, index)
+                j += 1
 
 
 @kernel
@@ -304,6 +312,7 @@ def _redo(
     rough: U8,
     x: I32,
     y: I32,
+    columns: tuple[int, int],
     table: F32,
     limits: F32,
     mask: float,
@@ -311,12 +320,12 @@ def _redo(
     out: F32,
     index: int,
 ) -> None:
-    """Do one output row's rough places directly, a run of them at a time."""
-    end = 0
-    while end < x.size:
+    """Do the rough places among some columns of an output row directly, a run of them at a time."""
+    end = columns[0]
+    while end < columns[1]:
         begin, end = end, end + 1
         if rough[y[begin] >> 11, x[begin] >> 11]:  # -1, off the image, reads the last row or column: rough
-            while end < x.size and rough[y[end] >> 11, x[end] >> 11]:
+            while end < columns[1] and rough[y[end] >> 11, x[end] >> 11]:
                 end += 1
             across, down = x[begin:end], y[begin:end]
             for channel in range(out.shape[0]):

@@ -110,11 +110,12 @@ class Transform:
         return hash((self.model, self.coefficients.tobytes(), self.centre, self.extent))
 
     def apply(self, x: F64, y: F64) -> tuple[F64, F64]:
-        """Positions in the frame, float64, of positions in the reference; any shape."""
+        """Positions in the frame, float64, of positions in the reference; any shapes that go together."""
         x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
         m = self.coefficients
         if self.model.degree:
-            terms = polynomial_terms(*self._normalised(x, y), self.model.degree)
+            u, v = np.broadcast_arrays(*self._normalised(x, y))
+            terms = polynomial_terms(u, v, self.model.degree)
             return terms @ m[0], terms @ m[1]
         along_x, along_y = m[0, 0] * x + m[0, 1] * y + m[0, 2], m[1, 0] * x + m[1, 1] * y + m[1, 2]
         if self.model is not Model.HOMOGRAPHY:
@@ -258,17 +259,17 @@ class Transform:
             )
         row = top + step * np.arange((rows - 1) // step + 2, dtype=np.float64)
         column = left + step * np.arange((columns - 1) // step + 2, dtype=np.float64)
-        x, y = np.meshgrid(column, row)
-        return self.apply(x, y)
+        return self.apply(column, row[:, np.newaxis])
 
     def bounds(self, top: int, left: int, rows: int, columns: int) -> tuple[float, float, float, float]:
         """Smallest (top, left, bottom, right) of the frame that holds a reference tile's pixel centres.
 
         Both ends are inclusive positions, not counts. An interpolation kernel's reach is to be added.
         """
-        side_x = np.linspace(left, left + columns - 1, 17)
-        side_y = np.linspace(top, top + rows - 1, 17)
-        x, y = self.apply(*np.meshgrid(side_x, side_y))
+        points = 17 if self.model.degree else 2  # straight lines stay straight: the corners say it all
+        side_x = np.linspace(left, left + columns - 1, points)
+        side_y = np.linspace(top, top + rows - 1, points)
+        x, y = self.apply(side_x, side_y[:, np.newaxis])
         return float(y.min()), float(x.min()), float(y.max()), float(x.max())
 
     @property

@@ -65,7 +65,7 @@ def fit(model: Model, pairs: Pairs, weights: F64, mirrored: bool = False) -> Tra
     if 2 * used < model.parameters or (mirrored and model is Model.SHIFT):
         return None
     if model is Model.SHIFT:
-        offset = np.average(pairs.there - pairs.here, axis=0, weights=weights)
+        offset = weights @ (pairs.there - pairs.here) / weights.sum()
         return Transform(model, Transform.moved(*offset).coefficients, pairs.centre, pairs.extent)
     if model is Model.SIMILARITY:
         return _fit_similarity(pairs, weights, mirrored)
@@ -77,13 +77,12 @@ def fit(model: Model, pairs: Pairs, weights: F64, mirrored: bool = False) -> Tra
 def _fit_similarity(pairs: Pairs, weights: F64, mirrored: bool) -> Transform | None:
     flip = np.array([1.0, -1.0 if mirrored else 1.0])
     here, there = pairs.here * flip, pairs.there
-    here_mean, there_mean = (np.average(at, axis=0, weights=weights) for at in (here, there))
-    here, there = here - here_mean, there - there_mean
-    spread = float((weights[:, None] * here**2).sum())
+    here_mean, there_mean = (weights @ at / weights.sum() for at in (here, there))
+    (x, y), (u, v) = (here - here_mean).T, (there - there_mean).T
+    spread = float(weights @ (x * x + y * y))
     if not spread > 0:
         return None
-    a = float((weights[:, None] * here * there).sum()) / spread
-    b = float((weights * (here[:, 0] * there[:, 1] - here[:, 1] * there[:, 0])).sum()) / spread
+    a, b = float(weights @ (x * u + y * v)) / spread, float(weights @ (x * v - y * u)) / spread
     if not a * a + b * b > 0:
         return None
     turn = np.array([[a, -b], [b, a]])
