@@ -30,6 +30,8 @@ from sidera.types import F32, F64, Bool
 
 ROUNDS = 6
 """Mask and model are found in turn at most so often."""
+FIRST = 160
+"""Pixels along the longer side that a copy must have for the degree to be chosen on it, at a quarter of the work."""
 GOOD = 0.7
 """A loss that only the cells' own errors make is 0.455, the median of chi square: up to this no degree is missing."""
 SETTLED = 0.002
@@ -122,8 +124,9 @@ def find_gradient(image: object, settings: GradientSettings | None = None) -> Gr
 
     Notes
     -----
-    On a copy of 1024 pixels objects are masked (`sidera.correction.masks.objects`), the sky of 24 cells a side is
-    fitted, and so on until the mask stands. Channels share the mask and the degree. The degree is the lowest that
+    On a copy of 320 pixels objects are masked (`sidera.correction.masks.objects`), the sky of 24 cells a side is
+    fitted, and so on until the mask stands; then again on one of 640, from there and of that degree. Channels share
+    the mask and the degree. The degree is the lowest that
     foretells parts of the sky from the rest (`supported_degree`); under a nebula the model is what the sky around
     it says.
     """
@@ -187,7 +190,16 @@ class _View:
 
 
 def _settled(seen: Small, settings: GradientSettings) -> tuple[Bool, list[Polynomial]]:
-    """Mask and polynomials that belong together.
+    """Mask and polynomials that belong together: found on a copy of half the size, and brought to rest on this one."""
+    longest = max(seen.planes.shape[1:]) // 2
+    if longest < FIRST:
+        return _found(seen, settings)
+    _, models = _found(small(seen.planes, longest), settings)
+    return _refined(seen.planes, models, settings.protection)
+
+
+def _found(seen: Small, settings: GradientSettings) -> tuple[Bool, list[Polynomial]]:
+    """Mask and polynomials that belong together, of the degree that the sky supports.
 
     Each degree is brought to rest with a mask of its own: were the degree free meanwhile, a bent model would take
     a nebula for sky before the mask has found it. It starts from the degree below, and where that leads to a poor
@@ -232,6 +244,21 @@ def _at_rest(planes: F32, models: list[Polynomial], degree: int, protection: flo
         if changed <= SETTLED:
             break
     return None if seen is None else _View(mask, models, losses(seen, degree))
+
+
+def _refined(planes: F32, models: list[Polynomial], protection: float) -> tuple[Bool, list[Polynomial]]:
+    """Mask and polynomials, found on a smaller copy, brought to rest on these planes."""
+    shape, degree = (planes.shape[1], planes.shape[2]), models[0].degree
+    mask = np.zeros(shape, np.bool_)
+    for _ in range(ROUNDS):
+        grounds = _grounds(models, shape)
+        fresh = objects(planes - np.stack(grounds), protection)
+        changed, mask = float((fresh != mask).mean()), fresh
+        cells = cells_of(_sky_of(planes, mask), grounds, models)
+        if changed <= SETTLED or len(cells) < 3 * count_terms(degree):
+            break
+        models = [fit_polynomial(cells, channel, degree) for channel in range(len(planes))]
+    return mask, models
 
 
 def _with_glow(
