@@ -20,7 +20,7 @@ from sidera.io.cards import as_number, header_from_cards
 from sidera.io.decoded import MOST_RATIO, check_size
 from sidera.io.hdu import BLOCK, CARD, Source, Unit, first_values, scan, whole
 from sidera.io.reader import Closing, span
-from sidera.loading import loading
+from sidera.loading import load, loading
 from sidera.model.header import Card, Header
 from sidera.types import F32
 
@@ -85,10 +85,8 @@ class FitsReader(Closing):
         top, bottom = span(rows, self.header.height)
         left, right = span(columns, self.header.width)
         out = np.empty((self.header.planes, bottom - top, right - left), np.float32)
-        with loading:
-            from sidera.kernels import decode  # loads Numba: who asks for headers alone need not wait for it
-
-        scaling, loop = self._scaling, getattr(decode, _DECODE[self._unit.bitpix])
+        # Loads Numba, for which those who ask for headers alone need not wait.
+        scaling, loop = self._scaling, getattr(load("sidera.kernels.decode"), _DECODE[self._unit.bitpix])
         for plane, target in zip(self._words(), out, strict=True):
             loop(plane, top, left, scaling.scale, scaling.zero, scaling.blank, target)
         return out if self.header.planes == 3 else out[0]

@@ -26,7 +26,7 @@ from sidera.pipeline.scan import Found, Refused, refusal
 from sidera.pipeline.stacking import Stacker
 from sidera.pipeline.store import FolderStore, Store, measurement_key, pack, store_folder, unpack
 from sidera.pipeline.tell import build_report, stack_summary, with_paths
-from sidera.pipeline.workers import spread
+from sidera.pipeline.workers import load_ahead, spread
 from sidera.types import F32
 
 
@@ -226,6 +226,9 @@ def run(
         refused += registered.refused
         stacks = _groups(plan, measured, registered)
         progress.expect("combine", stacks)
+        load_ahead(
+            "sidera.pipeline.finish"
+        )  # for the report's picture: while pixels are combined nobody waits for it
         stacker = Stacker(plan, output, stacks == 1, measured, registered, readers, progress)
         outcomes = []
         for group in plan.stacks:

@@ -30,6 +30,7 @@ from sidera.pipeline.recipe import Recipe
 from sidera.pipeline.report import FrameReport, MasterReport, Report, StackReport, TransformReport, figures_of
 from sidera.pipeline.scan import Found, Refused
 from sidera.pipeline.thumbnail import jpeg
+from sidera.pipeline.workers import both
 from sidera.types import F32, plain
 
 if TYPE_CHECKING:
@@ -120,12 +121,14 @@ def with_paths(report: Report, paths: Sequence[Path]) -> Report:
 def _stack(
     outcome: Outcome, plan: Plan, left: Mapping[FrameId, Refused], registered: Registered
 ) -> StackReport:
-    figures = stack_figures(outcome, plan.recipe)
-    one, own, halves = noise_of_one(outcome), noise_map_median(outcome), noise_by_halves(outcome)
-    best = halves or own
+    (figures, own, halves), finished = both(
+        lambda: (stack_figures(outcome, plan.recipe), noise_map_median(outcome), noise_by_halves(outcome)),
+        lambda: _finished(outcome, plan.recipe),
+        plan.threads,
+    )
+    one, best = noise_of_one(outcome), halves or own
     stack, samples = outcome.stack, float(outcome.stack.coverage.sum(dtype=np.float64))
     exposures = [placed.light.header.exposure or 0.0 for placed in outcome.placed]
-    finished = _finished(outcome, plan.recipe)
     return StackReport(
         name=outcome.group.name,
         target=outcome.group.target,

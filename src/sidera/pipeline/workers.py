@@ -1,15 +1,18 @@
 """The only threads of the house: tasks spread over an Executor, results in the order of the tasks."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from sidera.loading import loading
+from sidera.loading import load, loading
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+One = TypeVar("One")
+Two = TypeVar("Two")
 
 
 def default_threads() -> int:
@@ -52,6 +55,20 @@ def spread(
             future.cancel()
         if executor is None:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def both(one: Callable[[], One], two: Callable[[], Two], threads: int) -> tuple[One, Two]:
+    """What two functions give, the second by a thread of its own where there may be two."""
+    if threads <= 1:
+        return one(), two()
+    with ThreadPoolExecutor(1, thread_name_prefix="sidera") as pool:
+        other = pool.submit(two)
+        return one(), other.result()
+
+
+def load_ahead(module: str) -> None:
+    """Begin to load a module that will be needed soon, while others work."""
+    threading.Thread(target=load, args=(module,), name="sidera-load").start()
 
 
 def processor() -> str:
