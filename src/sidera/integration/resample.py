@@ -1,7 +1,7 @@
 """Bringing a frame's pixels onto the output grid."""
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -130,7 +130,8 @@ def resample_into(
     doubtful = np.zeros(image.shape[-2:], np.uint8) if bad is None else np.ascontiguousarray(bad, np.uint8)
     grids = np.stack([grid_x, grid_y]).astype(np.float64, copy=False)
     _check(image, doubtful, grids, step, shape)
-    table, limits = _table(interpolation), _limits(image.shape[0], noise, clamp)
+    known = noise if noise is None or isinstance(noise, tuple) else tuple(np.ravel(noise).tolist())
+    table, limits = _table(interpolation), _limits(image.shape[0], known, clamp)
     spoilt, careful = np.empty((2, *doubtful.shape), np.uint8)
     kernels.mark(image, spoilt, careful)
     frame = kernels.Frame(image, doubtful, careful)
@@ -152,9 +153,10 @@ def _course(grids: F64, step: int, shape: tuple[int, int], size: tuple[int, ...]
     if block < SHORTEST or 0 in shape or not np.isfinite(grids).all():
         return None
     flip_x, flip_y = bool(grids[0, 0, -1] < grids[0, 0, 0]), bool(grids[1, -1, 0] < grids[1, 0, 0])
-    upright = np.stack(
-        [size[1] - 1 - grids[0] if flip_x else grids[0], size[0] - 1 - grids[1] if flip_y else grids[1]]
-    )
+    upright = grids
+    if flip_x or flip_y:
+        x, y = grids
+        upright = np.stack([size[1] - 1 - x if flip_x else x, size[0] - 1 - y if flip_y else y])
     form = separable.form(upright, step)
     if max(form.slant, form.growth) > SLANT or form.bend > BEND:
         return None
@@ -162,7 +164,7 @@ def _course(grids: F64, step: int, shape: tuple[int, int], size: tuple[int, ...]
         block //= 2
     if form.stretch * block > DRIFT:
         return None
-    band = int(np.clip(1 / max(kernels.PHASES * form.growth, 1e-9), 1, SHARED))
+    band = int(min(max(1 / max(kernels.PHASES * form.growth, 1e-9), 1), SHARED))
     slots = 1 << math.ceil(math.log2(form.fall + band + kernels.TAPS + 1))
     return separable.Course(grids, upright, flip_x, flip_y, step, block, band, slots)
 
@@ -184,8 +186,9 @@ def _check(image: F32, bad: U8, grids: F64, step: int, shape: tuple[int, int]) -
         raise ShapeError(have, f"give {needed[0]} by {needed[1]} nodes or more")
 
 
-def _limits(channels: int, noise: float | tuple[float, ...] | None, clamp: float) -> F32:
-    """Margin of each channel, then the share of the range."""
+@lru_cache(1024)
+def _limits(channels: int, noise: tuple[float, ...] | None, clamp: float) -> F32:
+    """Margin of each channel, then the share of the range; one noise may stand for all channels."""
     sigma = np.broadcast_to(np.inf if noise is None else np.asarray(noise, np.float64), channels)
     return np.append(MARGIN * sigma, clamp).astype(np.float32)
 
