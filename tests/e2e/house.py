@@ -35,8 +35,7 @@ window.WebSocket = class extends Line {
     heardOf.line = this;
     this.addEventListener('close', () => heardOf.asked.clear());
     this.addEventListener('message', event => {
-      const answered = /^{"id":(\\d+),"ok"/.exec(event.data);
-      if (answered) heardOf.asked.delete(Number(answered[1]));
+      if (/"ok":(true|false)/.test(event.data)) heardOf.asked.delete(JSON.parse(event.data).id);
       for (const [text, done] of heardOf.waiting) if (event.data.includes(text)) done(performance.now());
     });
   }

@@ -17,7 +17,7 @@ def night(tmp_path):
     return small_night(tmp_path / "night", size=(1200, 900), frames=6, stars=200)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_from_a_folder_to_a_picture_and_found_again_as_it_was_left(browser, bundle, night, tmp_path):
     with serving(tmp_path / "house", night) as (server, link):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
