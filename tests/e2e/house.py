@@ -18,24 +18,66 @@ from playwright.sync_api import TimeoutError as TooLate
 
 PLACES = ("SIDERA_STATE", "SIDERA_LOGS", "SIDERA_TILES", "SIDERA_MASTERS")
 BUSY = ".status-job"
+PATIENCE = 60_000
+"""Milliseconds that a slow machine is waited for."""
 CANVAS = ".viewer-canvas"
 
 
 HEARD_OF = """
 window.heardOf = text => new Promise(done => heardOf.waiting.push([text, done]));
 heardOf.waiting = [];
-const Line = WebSocket;
+heardOf.asked = new Set();
+heardOf.begun = heardOf.fetching = 0;
+const Line = WebSocket, plainFetch = fetch, plainJson = Response.prototype.json;
 window.WebSocket = class extends Line {
   constructor(...given) {
     super(...given);
     heardOf.line = this;
+    this.addEventListener('close', () => heardOf.asked.clear());
     this.addEventListener('message', event => {
+      if (/"ok":(true|false)/.test(event.data)) heardOf.asked.delete(JSON.parse(event.data).id);
       for (const [text, done] of heardOf.waiting) if (event.data.includes(text)) done(performance.now());
     });
   }
+  send(text) {
+    heardOf.begun += 1;
+    heardOf.asked.add(JSON.parse(text).id);
+    super.send(text);
+  }
 };
+const counted = promise => {
+  heardOf.begun += 1;
+  heardOf.fetching += 1;
+  return promise.finally(() => { heardOf.fetching -= 1; });
+};
+window.fetch = (...given) => counted(plainFetch(...given));
+Response.prototype.json = function () { return counted(plainJson.call(this)); };
 """
-"""``await heardOf(text)``: the next message from the server that holds it."""
+"""``await heardOf(text)``: the next message from the server that holds it; and what the page waits for itself."""
+
+STILL = """([quiet, drawn, free, most]) => new Promise(done => {
+  const end = performance.now() + most;
+  const moving = one => one.playState === 'running' && Number.isFinite(one.effect.getComputedTiming().endTime);
+  const look = () => {
+    const one = document.querySelector('.viewer-canvas')?.sidera;
+    const counts = one && {frames: one.frames, draws: one.draws, requests: one.requests};
+    const engine = document.querySelector('.status-engine')?.textContent;
+    const stirs = [
+      heardOf.asked.size > 0 && `${heardOf.asked.size} requests`, heardOf.fetching > 0 && `${heardOf.fetching} fetches`,
+      document.getAnimations().some(moving) && 'an animation', drawn && !counts?.draws && 'no picture',
+      free && document.querySelector('.status-job') && 'a job', free && engine !== 'Ready' && `engine: ${engine}`,
+    ].filter(Boolean);
+    return {counts, stirs, now: JSON.stringify([heardOf.begun, counts, stirs])};
+  };
+  const wait = before => requestAnimationFrame(() => setTimeout(() => {
+    const after = look();
+    if (after.stirs.length === 0 && after.now === before.now) done({counts: after.counts, late: null});
+    else if (performance.now() > end) done({late: after.now});
+    else wait(after);
+  }, quiet));
+  wait(look());
+})"""
+"""Waits until nothing stirs for some milliseconds of the page's own clock: its timers set before have run by then."""
 
 
 class Server:
@@ -67,7 +109,7 @@ class Server:
     def stop(self):
         """As Ctrl-C does."""
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
         self.process.stdout.close()
 
     def engine(self):
@@ -133,23 +175,29 @@ class Page:
         self.tab.keyboard.press(f"F{number}")
 
     def rest(self, timeout=120):
-        """Wait until no job runs, and none begins."""
-        end, quiet = time.monotonic() + timeout, 0
-        while quiet < 4:
-            assert time.monotonic() < end, "a job does not end"
-            quiet = quiet + 1 if self.tab.locator(BUSY).count() == 0 else 0
-            self.tab.wait_for_timeout(100)
+        """Wait until no job runs and none begins, all that was asked is answered, and what is kept is kept."""
+        self._still(450, False, True, timeout)
 
-    def drawn(self, timeout=30):
+    def drawn(self, timeout=60):
         """Wait until the picture is drawn and nothing more comes; returns what the viewer counted."""
-        end, before = time.monotonic() + timeout, None
-        while time.monotonic() < end:
-            now = self.counts()
-            if now and now == before and now["draws"] > 0:
-                return now
-            before = now
-            self.tab.wait_for_timeout(150)
-        raise AssertionError(f"the viewer does not come to rest: {before}")
+        return self._still(150, True, False, timeout)["counts"]
+
+    def still(self, timeout=60):
+        """Wait until nothing moves and nothing is asked."""
+        self._still(150, False, False, timeout)
+
+    def _still(self, quiet, drawn, free, timeout):
+        seen = self.tab.evaluate(STILL, [quiet, drawn, free, 1000 * timeout])
+        assert seen["late"] is None, f"the page does not come to rest: {seen['late']}"
+        return seen
+
+    def until(self, met, timeout=60):
+        """Wait until something is true of the page; returns it."""
+        end = time.monotonic() + timeout
+        while not (seen := met()):
+            assert time.monotonic() < end, "it does not become true"
+            self.tab.wait_for_timeout(50)
+        return seen
 
     def counts(self):
         """Frames, draws and requests of the viewer since it began."""
@@ -164,13 +212,30 @@ class Page:
         Of the page's thread, as the browser's own trace tells it: what other programs take from us is no time of
         ours. A frame's are those of every handler and callback from one drawing to the next.
         """
+        return sorted(script_times(self._traced(act, "devtools.timeline")))
+
+    def _traced(self, act, *categories):
+        """The browser's own trace while something is done."""
         tracer = self.tab.context.browser
-        tracer.start_tracing(page=self.tab, categories=["devtools.timeline"])
+        tracer.start_tracing(page=self.tab, categories=[*categories])
         try:
             act()
         finally:
             events = json.loads(tracer.stop_tracing())["traceEvents"]
-        return sorted(script_times(events))
+        return events
+
+    def longest(self, act, enough):
+        """Milliseconds that the page's thread itself spent in its longest task; the best of some, as in `late`."""
+        least = float("inf")
+        for _ in range(4):
+            times = task_times(
+                self._traced(act, "devtools.timeline", "disabled-by-default-devtools.timeline")
+            )
+            assert len(times) > 20
+            least = min(least, max(times))
+            if least < enough:
+                break
+        return least
 
     def late(self, act, enough):
         """Milliseconds of our own script in a frame, at the 95th percentile, while something is done.
@@ -190,7 +255,7 @@ class Page:
         """A screenshot of the page, or of a part of it, as a file."""
         return io.BytesIO((what or self.tab).screenshot())
 
-    def notice(self, text, timeout=20):
+    def notice(self, text, timeout=60):
         """Wait for a notice that says so."""
         self.tab.locator(".notice", has_text=text).last.wait_for(timeout=1000 * timeout)
 
@@ -199,10 +264,20 @@ SCRIPT = ("FireAnimationFrame", "EventDispatch")
 """What a frame waits for: its callbacks, and the handlers of what hands do. Timers come between frames."""
 
 
+def of_the_page(events):
+    """Those of the page's own thread."""
+    page = next(one for one in events if one["name"] == "FireAnimationFrame")
+    return [one for one in events if (one["pid"], one["tid"]) == (page["pid"], page["tid"])]
+
+
+def task_times(events):
+    """Milliseconds of the processor's time in every task of a trace."""
+    return [one["tdur"] / 1000 for one in of_the_page(events) if one["name"] == "RunTask" and "tdur" in one]
+
+
 def script_times(events):
     """Milliseconds of script in every frame of a trace: outermost events only, for the others are within them."""
-    page = next(one for one in events if one["name"] == "FireAnimationFrame")
-    here = [one for one in events if (one["pid"], one["tid"]) == (page["pid"], page["tid"])]
+    here = of_the_page(events)
     starts = sorted(one["ts"] for one in here if one["name"] == "AnimationFrame::Render" and one["ph"] == "b")
     spent, end = [0.0] * (len(starts) + 1), 0
     for one in sorted(

@@ -17,7 +17,7 @@ const attempt = (name, promise) => tried.push(promise.then(
 const load = (name, tag, fields) => attempt(name, new Promise((good, bad) => {
   const node = Object.assign(document.createElement(tag), fields);
   node.onload = () => good("loaded"); node.onerror = () => bad(new Error("error"));
-  document.body.append(node); setTimeout(() => bad(new Error("nothing")), 4000);
+  document.body.append(node); setTimeout(() => bad(new Error("nothing")), 20000);
 }));
 const open = (name, address) => attempt(name, new Promise((good, bad) => {
   const line = new WebSocket(address);
@@ -36,7 +36,7 @@ addEventListener("load", async () => {
   load("image", "img", { src: at + "/t/a/0/0/0/0" });
   const frame = Object.assign(document.createElement("iframe"), { src: at + "/" });
   document.body.append(frame);
-  await new Promise((done) => { frame.onload = done; setTimeout(done, 4000); });
+  await new Promise((done) => { frame.onload = done; setTimeout(done, 20000); });
   try { found.frame = frame.contentDocument ? "seen" : "blocked"; } catch { found.frame = "blocked"; }
   await Promise.all(tried);
   window.found = found;
@@ -99,7 +99,7 @@ def test_nothing_that_an_attackers_page_tries_gets_through(browser, server, atta
     evil = page.context.new_page()
     for name in ("127.0.0.1", "localhost"):
         evil.goto(f"http://{name}:{attacker.server_port}/")
-        evil.wait_for_function("window.found", timeout=15000)
+        evil.wait_for_function("window.found", timeout=60_000)
         found = evil.evaluate("window.found")
         assert found == dict.fromkeys(found, "blocked"), json.dumps(found)
         assert len(found) == 9

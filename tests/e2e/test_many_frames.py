@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 from astropy.io import fits
+from playwright.sync_api import expect
 
-from e2e.house import BUSY, Page, say, serving
+from e2e.house import BUSY, PATIENCE, Page, say, serving
 
 COUNT = 2000
 LONGEST = """() => {
@@ -54,7 +55,8 @@ def top(page):
 
 def test_only_those_in_sight_exist_and_the_table_stays_where_it_was_scrolled_to_while_figures_come(page):
     page.tab.evaluate(LONGEST)
-    assert page.tab.get_by_role("grid").get_attribute("aria-rowcount") == str(COUNT + 1)
+    expect(page.tab.get_by_role("grid")).to_have_attribute("aria-rowcount", str(COUNT + 1), timeout=PATIENCE)
+    page.tab.locator(".grid-line").first.wait_for()
     assert page.tab.locator(".grid-line").count() < 80
     page.tab.locator(BUSY).wait_for()  # it measures
     page.tab.evaluate("document.querySelector('.grid').scrollTop = 1e6")
@@ -91,7 +93,7 @@ def looked_at(page, name):
     """Wait until a row is looked at, and see that it lies within the table, under its head."""
     row = page.tab.locator(".grid-line[data-focus]", has_text=name)
     row.wait_for()
-    page.tab.wait_for_timeout(100)
+    page.still()
     box, grid = row.bounding_box(), page.tab.locator(".grid").bounding_box()
     head = page.tab.locator(".grid-head").bounding_box()
     assert head["y"] + head["height"] - 1 <= box["y"]

@@ -105,7 +105,7 @@ class Child(Talk):
         self.process.stdin.write(text + b"\n")
         self.process.stdin.flush()
 
-    def close(self, timeout=60):
+    def close(self, timeout=120):
         """End its input; returns the exit code."""
         self.process.stdin.close()
         code = self.process.wait(timeout)

@@ -88,7 +88,7 @@ def answers_of(talk, wanted):
     """Ids of the final answers, until as many came as are wanted; the rest is what is left over."""
     found = Counter()
     while found.total() < wanted:
-        message = talk._messages.get(timeout=60)
+        message = talk._messages.get(timeout=120)
         if "ok" in message:
             found[json.dumps(message["id"])] += 1
             assert message.get("code") != "internal", message

@@ -61,7 +61,7 @@ class Server:
 
     def ask(self, method, path, body=None, **headers):
         """One request with exactly these headers (underscores stand for hyphens) and a Host."""
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             line.request(
                 method, path, body, {name.replace("_", "-"): value for name, value in headers.items()}
@@ -98,7 +98,7 @@ class Server:
         """Ctrl-C; returns the exit code and what it said."""
         self.process.terminate()
         try:
-            _, said = self.process.communicate(timeout=20)
+            _, said = self.process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

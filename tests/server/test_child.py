@@ -43,9 +43,9 @@ class Talk:
 
     async def __aexit__(self, *_):
         await self.child.close()
-        await asyncio.wait_for(self.keeper, 10)
+        await asyncio.wait_for(self.keeper, 60)
 
-    async def until(self, met, seconds=20):
+    async def until(self, met, seconds=60):
         end = time.monotonic() + seconds
         while not met():
             assert time.monotonic() < end
@@ -133,7 +133,7 @@ def test_an_engine_that_dies_at_once_is_started_ever_later(monkeypatch):
         while len(waited) < 5:
             await asyncio.sleep(0.01)
         await child.close()
-        await asyncio.wait_for(keeper, 10)
+        await asyncio.wait_for(keeper, 60)
         return states
 
     monkeypatch.setattr(Child, "_pause", noted)
@@ -163,11 +163,11 @@ def test_too_many_requests_at_a_time_are_refused():
 
 def test_an_engine_that_will_not_end_is_ended(monkeypatch):
     monkeypatch.setattr(child_module, "FAREWELL", 0.3)
-    stubborn = ECHO + "\nimport time\ntime.sleep(60)"
+    stubborn = ECHO + "\nimport time\ntime.sleep(600)"
     began = time.monotonic()
 
     async def conversation(talk):
         return None
 
     talked(conversation, stubborn)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60

@@ -38,7 +38,7 @@ def ui(folder, *arguments, **environment):
         **environment,
     }
     command = [sys.executable, "-m", "sidera", "ui", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=own, cwd=folder)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=own, cwd=folder)
     return done.returncode, done.stderr
 
 

@@ -66,7 +66,10 @@ beforeEach(() => {
   vi.stubGlobal("fetch", async () => ({ ok: true, json: async () => ({ results: "/r" }) }));
 });
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 it("the page says hello, learns where results go, and is ready once", async () => {
   const ready = vi.fn();
@@ -115,6 +118,24 @@ it("a server that has gone is told of once", () => {
   wire.onclose?.();
   expect(connection.getState().server).toBe("lost");
   expect(page.getState().notices.at(-1)).toMatchObject({ tone: "bad", text: "Sidera's server has gone" });
+});
+
+it("of a server that was started again the engine is not up before it says so, and has not stopped", async () => {
+  vi.useFakeTimers(); // or a line of the test before is dialled meanwhile
+  start(() => undefined);
+  const wire = Wire.made[0]!;
+  wire.onopen?.();
+  wire.engine("up");
+  await vi.advanceTimersByTimeAsync(10);
+  wire.onclose?.();
+  await vi.advanceTimersByTimeAsync(300);
+  const again = Wire.made[1]!;
+  again.onopen?.();
+  expect(connection.getState()).toMatchObject({ server: "up", engine: "starting" });
+  again.engine("starting");
+  expect(page.getState().notices.map((one) => one.text)).toEqual(["Sidera's server has gone"]);
+  again.engine("up");
+  expect(connection.getState().engine).toBe("up");
 });
 
 it("an engine that dies over the first greeting does not keep the page from opening", async () => {

@@ -47,7 +47,8 @@ export function start(ready: () => unknown): void {
     },
     (open) => {
       const was = connection.getState().server;
-      connection.setState({ server: open ? "up" : "lost" });
+      // Of the next server's engine nothing is known before it says so: it is not the one that was up.
+      connection.setState(open ? { server: "up" } : { server: "lost", engine: "starting" });
       if (!open && was === "up")
         tell("bad", "Sidera's server has gone", { hint: "Start it again with: sidera ui" });
     },
