@@ -158,3 +158,22 @@ def test_fillings_beyond_the_room_given_are_still_counted():
     place = np.zeros(1), 1.4, 5.0, np.array([7.0]), np.array([7.0])
     room = np.empty(1, np.int64), np.empty(1, np.int64), np.empty(1, np.float32)
     assert kernels.fillings(holed, *place, *room) == 3
+
+
+@quick
+@given(seeds, st.integers(1, 4))
+def test_a_star_is_marked_where_a_pixel_about_it_is_and_holed_where_one_is_missing(seed, reach):
+    rng = np.random.default_rng(seed)
+    mask = (rng.random((30, 40)) < 0.01).astype(np.uint8)
+    image = np.where(mask, np.nan, 1).astype(np.float32)
+    x, y = rng.uniform(-1, 40, 25), rng.uniform(-1, 30, 25)
+    x[0] = np.nan
+    marked, holed = np.ones(25, np.bool_), np.ones(24, np.bool_)
+    kernels.marked(mask, reach, x, y, marked)
+    kernels.holed(image, float(reach), x[1:], y[1:], holed)
+    rows, columns = np.nonzero(mask)
+    for n in range(25):
+        near = (np.abs(rows - np.rint(y[n])) <= reach) & (np.abs(columns - np.rint(x[n])) <= reach)
+        assert marked[n] == near.any()
+        if n:
+            assert holed[n - 1] == ((np.abs(rows - y[n]) <= reach) & (np.abs(columns - x[n]) <= reach)).any()

@@ -1,7 +1,6 @@
 """From a plane to its stars."""
 
 import numpy as np
-import numpy.typing as npt
 
 from sidera.detection.search import FWHM, PIXEL, Peaks, search, sigma_of
 from sidera.detection.sky import Sky, sky_mesh
@@ -21,12 +20,10 @@ PRIOR, PRIOR_SCATTER = 0.95, 0.03  # ratio of widths through the two windows on 
 SMALLEST, LARGEST = 1.0, 25.0  # FWHM in pixels that stars may have
 APERTURE, INNER, OUTER = 2.5, 4.0, 6.0  # radii in FWHM
 HOT = 0.18  # mean of 8 neighbours over peak: 0 for a hot pixel, 0.125 interpolated, 0.25 for FWHM 1.5
+MISFIT = 0.25  # of a filter's width over the stars': it loses 2 % of their SNR
 SHAPED = 15.0  # SNR from which a star's shape is good enough to judge it by
 FLOOR = 0.01  # px: what remains of a bright star's position error (pixel phase, optics)
 WHOLE = np.ones((2, 2), np.uint8)
-
-Mask = npt.NDArray[np.generic]
-"""Not 0 where a pixel is saturated."""
 
 
 def find_stars(
@@ -80,6 +77,8 @@ def find_stars(
     if plane.ndim != 2:
         raise ShapeError(f"stars are found on one plane (rows, columns); got shape {plane.shape}")
     mask = None if saturation is None else np.asarray(saturation)
+    if mask is not None and mask.dtype != np.uint8:
+        mask = (mask != 0).astype(np.uint8)
     if mask is not None and mask.shape != plane.shape:
         raise ShapeError(f"the saturation mask has shape {mask.shape}; the image has {plane.shape}")
     if min(plane.shape) < 8:
@@ -101,16 +100,14 @@ def find_stars(
     return stars[_spread(stars.x, stars.y, plane.shape, chosen.maximum)]
 
 
-def _settled(
-    plane: F32, sky: Sky, settings: DetectionSettings, mask: Mask | None
-) -> tuple[Peaks, float, bool]:
+def _settled(plane: F32, sky: Sky, settings: DetectionSettings, mask: U8 | None) -> tuple[Peaks, float, bool]:
     """Peaks found with a filter as wide as the stars, and that width; it is run again if it misfits.
 
     And whether a pixel of the plane is missing.
     """
     peaks, missing = search(plane, sky, settings.threshold, settings.fwhm)
     fwhm = _typical(plane, mask, peaks.with_neighbours(HOT), settings.fwhm)
-    if abs(fwhm / settings.fwhm - 1) > 0.15:
+    if abs(fwhm / settings.fwhm - 1) > MISFIT:
         peaks, missing = search(plane, sky, settings.threshold, fwhm)
     return peaks.with_neighbours(max(HOT, 0.4 * _least_surround(fwhm))), fwhm, missing
 
@@ -121,16 +118,18 @@ def _least_surround(fwhm: float) -> float:
     return float(np.exp(-0.5 / variance) + np.exp(-1 / variance)) / 2
 
 
-def _typical(plane: F32, mask: Mask | None, peaks: Peaks, guess: float) -> float:
+def _typical(plane: F32, mask: U8 | None, peaks: Peaks, guess: float) -> float:
     """Median FWHM of the brightest unsaturated stars, by windows that are adapted to it until it stands."""
     x, y = peaks.column.astype(np.float64), peaks.row.astype(np.float64)
     keep = np.flatnonzero(~_saturated(mask, x, y, guess))[:300]
     if keep.size == 0:
         return guess
-    fwhm = guess
+    fwhm, about = guess, 0.0
     for _ in range(8):
         stars_x, stars_y = x[keep], y[keep]
-        level = _annuli(plane, stars_x, stars_y, INNER * fwhm, OUTER * fwhm)[0]
+        if abs(fwhm - about) > 0.25 * about:  # the sky about a star hardly depends on the annulus
+            about = fwhm
+            level = _annuli(plane, stars_x, stars_y, INNER * about, OUTER * about)[0]
         kernels.centroids(plane, level, WINDOW * sigma_of(fwhm), GAIN, 2 * fwhm, stars_x, stars_y)
         sizes, eccentricity, angle = _shapes(plane, level, stars_x, stars_y, fwhm, peaks.significance[keep])
         known = sizes[~np.isnan(sizes) & ~_lined_up(stars_x, stars_y, eccentricity, angle)]
@@ -203,22 +202,17 @@ def _wings(ratio: F64) -> float:
     return float(np.clip(weight * middle + (1 - weight) * PRIOR, 0.85, 1.0))
 
 
-def _saturated(mask: Mask | None, x: F64, y: F64, fwhm: float) -> Bool:
+def _saturated(mask: U8 | None, x: F64, y: F64, fwhm: float) -> Bool:
     """Whether a pixel of each star's core is saturated."""
     out = np.zeros(x.size, np.bool_)
     if mask is None:
         return out
-    reach = max(1, round(0.75 * fwhm))
-    column, row = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
-    for i in range(-reach, reach + 1):
-        for j in range(-reach, reach + 1):
-            inside = np.clip(row + i, 0, mask.shape[0] - 1), np.clip(column + j, 0, mask.shape[1] - 1)
-            out |= mask[inside] != 0
+    kernels.marked(mask, max(1, round(0.75 * fwhm)), x, y, out)
     return out
 
 
 def _measured(
-    image: F32, mask: Mask | None, peaks: Peaks, fwhm: float, missing: bool, electrons_per_adu: float | None
+    image: F32, mask: U8 | None, peaks: Peaks, fwhm: float, missing: bool, electrons_per_adu: float | None
 ) -> Stars:
     """Everything about each star, less those without a centroid or whose aperture leaves the image."""
     x, y = peaks.column.astype(np.float64), peaks.row.astype(np.float64)
@@ -254,18 +248,25 @@ def _measured(
 def _centred(image: F32, level: F64, fwhm: float, missing: bool, x: F64, y: F64) -> tuple[I64, I64]:
     """Move positions onto the centroids; fill missing pixels inside stars, and tell which these are.
 
-    Centre and filling depend on each other: four rounds settle both to a few thousandths of a pixel.
+    Centre and filling depend on each other: four rounds settle both to a few thousandths of a pixel. Most stars have
+    nothing to be filled, and take no part in them.
     """
-    first_x, first_y = x.copy(), y.copy()
     sigma, reach = sigma_of(fwhm), max(2.0, fwhm)
     rows, columns = np.empty(0, np.int64), np.empty(0, np.int64)
-    for _ in range(4 if missing else 0):
+    holed = np.zeros(x.size, np.bool_)
+    if missing:
+        # As far as a centroid may move: a star that moves onto a hole has one.
+        kernels.holed(image, APERTURE * fwhm + reach, x, y, holed)
+    first_x, first_y, sky = x[holed], y[holed], level[holed]
+    there_x, there_y = first_x.copy(), first_y.copy()
+    for _ in range(4 if holed.any() else 0):
         image[rows, columns] = np.nan
-        rows, columns, values = _fillings(image, level, sigma, APERTURE * fwhm, x, y)
+        rows, columns, values = _fillings(image, sky, sigma, APERTURE * fwhm, there_x, there_y)
         image[rows, columns] = values
-        kernels.centroids(image, level, WINDOW * sigma, GAIN, reach, x, y)
-        lost = ~np.isfinite(x)
-        x[lost], y[lost] = first_x[lost], first_y[lost]
+        kernels.centroids(image, sky, WINDOW * sigma, GAIN, reach, there_x, there_y)
+        lost = ~np.isfinite(there_x)
+        there_x[lost], there_y[lost] = first_x[lost], first_y[lost]
+    x[holed], y[holed] = there_x, there_y
     kernels.centroids(image, level, WINDOW * sigma, GAIN, reach, x, y)
     return rows, columns
 
@@ -315,15 +316,15 @@ def _lined_up(x: F64, y: F64, eccentricity: F64, angle: F64) -> Bool:
     """
     out = np.zeros(x.size, np.bool_)
     long = np.flatnonzero(eccentricity > 0.9)
-    for i in long:
-        alike = long[_degrees_apart(angle[long], angle[i]) < 6]
-        ahead = np.degrees(np.arctan2(y[alike] - y[i], x[alike] - x[i]))
-        aligned = np.count_nonzero(_degrees_apart(ahead, angle[i]) < 3)
-        out[i] = aligned > 5 + alike.size / 15
+    tilt = angle[long]
+    ahead = np.degrees(np.arctan2(y[long] - y[long, None], x[long] - x[long, None]))
+    alike = _degrees_apart(tilt, tilt[:, None]) < 6
+    aligned = alike & (_degrees_apart(ahead, tilt[:, None]) < 3)
+    out[long] = np.count_nonzero(aligned, axis=1) > 5 + np.count_nonzero(alike, axis=1) / 15
     return out
 
 
-def _degrees_apart(angles: F64, other: float) -> F64:
+def _degrees_apart(angles: F64, other: F64) -> F64:
     """Angle between undirected lines, 0 to 90 degrees."""
     apart: F64 = np.abs((angles - other + 90) % 180 - 90)
     return apart

@@ -13,6 +13,8 @@ TERMS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
 """Powers of x and y of a surface's coefficients, in order."""
 OF_ORDER = (1, 3, 6)
 CELLS_PER_TERM = 3
+SETTLED = 1e-3
+"""A fit has settled when no coefficient moves by more than this share of a cell mean's error."""
 TUKEY = 4.685
 """Tukey's biweight at 95 % efficiency on Gaussian data, in robust deviations (Holland and Welsch 1977)."""
 BRIGHT = 50.0
@@ -220,19 +222,19 @@ def _fit(x: F64, y: F64, height: F64, order: int) -> Surface:
     terms = TERMS[: OF_ORDER[order]]
     design = np.stack([u**i * v**j for i, j in terms], axis=1)
     centre = float(np.median(height))
-    weight = np.ones_like(height)
-    solution = np.zeros(len(terms))
+    weight, error = np.ones_like(height), 0.0
+    solution = np.full(len(terms), np.inf)
     for _ in range(15):
         heavy = (design * weight[:, None]).T
         # Normal equations do in these coordinates, at a thirtieth of the cost; lstsq gives 0 to what a single row or
         # column of cells cannot tell.
         fresh = np.linalg.lstsq(heavy @ design, heavy @ (height - centre), rcond=1e-12)[0]
-        settled = np.allclose(fresh, solution, rtol=1e-9, atol=1e-9)
-        solution = fresh
-        if settled:
+        moved, solution = float(np.abs(fresh - solution).max()), fresh
+        if moved <= SETTLED * error:
             break
         residual = height - centre - design @ solution
         spread = 1.4826 * float(np.median(np.abs(residual)))
+        error = spread / np.sqrt(height.size)
         weight = _tukey(residual / max(spread, 1e-9 * max(1.0, abs(centre))))
     return _rebased(solution, middle_x, middle_y, reach) + Surface.constant(centre)
 

@@ -9,7 +9,7 @@ import numpy as np
 from sidera.kernels._jit import kernel
 from sidera.kernels.clip import clip, mode, room
 from sidera.kernels.sky import surface_row
-from sidera.types import F32, F64, I64, U8
+from sidera.types import F32, F64, I64, U8, Bool
 
 FINE = 5
 """Pixels on an aperture's edge are cut into FINE × FINE."""
@@ -237,6 +237,28 @@ def _windowed(
 
 
 @kernel
+def marked(mask: U8, reach: int, x: F64, y: F64, out: Bool) -> None:
+    """Fill ``out`` with whether a pixel up to ``reach`` rows and columns from each position is marked."""
+    for n in range(x.size):
+        out[n] = False
+        if not (x[n] == x[n] and y[n] == y[n]):
+            continue
+        row, column = int(np.rint(y[n])), int(np.rint(x[n]))
+        for i in range(max(row - reach, 0), min(row + reach + 1, mask.shape[0])):
+            for j in range(max(column - reach, 0), min(column + reach + 1, mask.shape[1])):
+                out[n] = out[n] or mask[i, j] != 0
+
+
+@kernel
+def holed(image: F32, radius: float, x: F64, y: F64, out: Bool) -> None:
+    """Fill ``out`` with whether a pixel within ``radius`` of each position, along rows and columns, is NaN."""
+    for n in range(x.size):
+        top, bottom = _span(y[n], radius, image.shape[0])
+        left, right = _span(x[n], radius, image.shape[1])
+        out[n] = _any_missing(image, top, bottom, left, right)
+
+
+@kernel
 def fillings(
     image: F32, sky: F64, sigma: float, radius: float, x: F64, y: F64, rows: I64, columns: I64, values: F32
 ) -> int:
@@ -320,10 +342,10 @@ def moments(image: F32, sky: F64, sigma: float, x: F64, y: F64, out: F64) -> Non
 @kernel
 def inside(u: float, v: float, radius: float) -> float:
     """Share of the pixel at (u, v) that lies within ``radius`` of (0, 0), to 1/25 on the edge."""
-    distance = np.sqrt(u * u + v * v)
-    if distance + 0.7072 <= radius:
+    square, within, beyond = u * u + v * v, radius - 0.7072, radius + 0.7072
+    if within >= 0.0 and square <= within * within:
         return 1.0
-    if distance - 0.7072 >= radius:
+    if square >= beyond * beyond:
         return 0.0
     hits = 0
     for i in range(FINE):

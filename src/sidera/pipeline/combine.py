@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -71,8 +70,10 @@ def learn_noise(sampler: Sampler, samples: Sequence[Tile], threads: int) -> tupl
     frames, channels = len(sampler.frames), sampler.channels
     size = samples[0].rows, sum(tile.columns for tile in samples)
     side_by_side = np.empty((channels, frames, *size), np.float32)
-    for index, part in enumerate(spread(partial(sampler.patches, samples), range(frames), threads)):
-        side_by_side[:, index] = part
+    for index in range(
+        frames
+    ):  # by one thread: windows this small leave two waiting for the interpreter in turn
+        side_by_side[:, index] = sampler.patches(samples, index)
     scales = [one.scale.value for one in sampler.frames]
     found = spread(lambda channel: _model(side_by_side[channel], scales), range(channels), threads)
     return tuple(_with_phases(model, sampler, channel) for channel, model in enumerate(found))
