@@ -99,32 +99,37 @@ def test_an_overscan_that_nobody_measured_is_a_refusal(tmp_path):
 
 
 def held(folder):
-    """Files of a folder that this process holds open or mapped."""
+    """Files of a folder that this process holds open, and those it has mapped; its descriptors."""
     process = psutil.Process()
-    names = {one.path for one in process.open_files()} | {one.path for one in process.memory_maps()}
+    of_folder = [
+        {one.path for one in some if one.path.startswith(str(folder))}
+        for some in (process.open_files(), process.memory_maps())
+    ]
     descriptors = process.num_fds() if hasattr(process, "num_fds") else 0
-    return len([name for name in names if name.startswith(str(folder))]), descriptors
+    return len(of_folder[0]), len(of_folder[1]), descriptors
 
 
-def test_two_hundred_frames_never_hold_more_than_64_files(tmp_path):
+@pytest.mark.parametrize("mapped", [30, 400])
+def test_two_hundred_frames_never_hold_more_than_64_files_open(tmp_path, mapped):
     frames = []
     for index in range(200):
         image = np.full((4, 6), index, np.uint16)
         suffix = ".fits.gz" if index % 4 == 0 else ".fits"  # some must be unpacked first
         frames.append(FrameId(str(frame(tmp_path / f"light{index:03}{suffix}", image))))
-    _, before = held(tmp_path)
-    most = [0, 0]
-    with Readers(scratch=tmp_path) as readers:
+    before = held(tmp_path)[2]
+    looks = []
+    with Readers(scratch=tmp_path, mapped=mapped) as readers:
         for _ in range(2):
             for index, one in enumerate(frames):
                 assert (readers.window(one, slice(1, 2), slice(0, 3)) == index).all()
                 if index % 20 == 19:
-                    now = held(tmp_path)
-                    most = [max(most[0], now[0]), max(most[1], now[1] - before)]
-        assert readers.most_open <= OPEN_FILES + 1
-    assert 10 < most[0] <= 64
-    assert most[1] <= 64
-    assert held(tmp_path)[0] == 0
+                    looks.append(held(tmp_path))
+        assert 10 < readers.most_open <= OPEN_FILES + 1
+    opened, at_hand, descriptors = np.max(looks, axis=0)
+    assert opened <= 64
+    assert descriptors - before <= 64
+    assert 10 < at_hand <= max(mapped, OPEN_FILES) + 1
+    assert held(tmp_path)[:2] == (0, 0)
     assert not list(tmp_path.glob("sidera-*"))  # the scratch folder is gone
 
 
@@ -164,7 +169,7 @@ def test_a_frame_that_was_closed_meanwhile_is_read_on_without_its_header(tmp_pat
     opened = []
     open_frame = module.open_frame
     monkeypatch.setattr(module, "open_frame", lambda *given: opened.append(given) or open_frame(*given))
-    with Readers(limit=2) as readers:
+    with Readers(limit=2, mapped=2) as readers:
         for _ in range(3):
             for one, image in zip(ids, images, strict=True):
                 np.testing.assert_array_equal(readers.window(one, slice(1, 4)), image[1:4])

@@ -3,7 +3,6 @@
 import gzip
 import io
 import math
-import mmap
 import re
 import threading
 import warnings
@@ -19,6 +18,7 @@ from sidera.errors import FrameError, Refusal, UsageError
 from sidera.io.cards import as_number, header_from_cards
 from sidera.io.decoded import MOST_RATIO, check_size
 from sidera.io.hdu import BLOCK, CARD, Source, Unit, first_values, scan, whole
+from sidera.io.mapping import KEEPS_OPEN, MappedFile
 from sidera.io.reader import Closing, span
 from sidera.loading import load, loading
 from sidera.model.header import Card, Header
@@ -66,11 +66,12 @@ class FitsReader(Closing):
         header: Header,
         unit: Unit,
         words: Callable[[], Words],
-        mapped: mmap.mmap | None,
+        mapped: MappedFile | None,
         path: Path | None = None,
     ) -> None:
         self.header = header
         self.windowed = mapped is not None
+        self.keeps_open = KEEPS_OPEN
         self._unit = unit
         self._scaling = _scaling(unit)
         self._words: Callable[[], Words] | None = words
@@ -100,12 +101,11 @@ class FitsReader(Closing):
             When it is gone, or not the file that it was.
         """
         assert self._path is not None  # only what is windowed is woken
-        with self._path.open("rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        mapped = MappedFile(self._path)
         if len(mapped) != self._size:
             mapped.close()
             raise FrameError(Refusal.UNREADABLE, "its size has changed since it was opened", "run again")
-        words = _words(self._unit, mapped, self._unit.start)
+        words = _words(self._unit, mapped.view, self._unit.start)
         self._mapped, self._words = mapped, lambda: words
 
     def close(self) -> None:
@@ -134,19 +134,18 @@ def open(path: Path, index: int = 0) -> FitsReader:
     with path.open("rb") as file:
         if file.read(2) == b"\x1f\x8b":
             return _open_gzipped(path)
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    mapped = MappedFile(path)
     try:
-        unit, cards = choose(MappedSource(mapped))
+        unit, cards = choose(mapped)
         if unit.kind == "compressed":
-            blob = _held(unit, mapped[unit.start : unit.start + unit.size])
+            blob = _held(unit, mapped.read_at(unit.start, unit.size))
             mapped.close()
             return FitsReader(_header(unit, cards, path), unit, lambda: _unpacked(unit, blob), None)
         _check_held(unit, len(mapped) - unit.start)
-        words = _words(unit, mapped, unit.start)
+        words = _words(unit, mapped.view, unit.start)
         return FitsReader(_header(unit, cards, path), unit, lambda: words, mapped, path)
     except BaseException:
-        if not mapped.closed:
-            mapped.close()
+        mapped.close()
         raise
 
 
@@ -160,17 +159,6 @@ def _open_gzipped(path: Path) -> FitsReader:
         unit, cards = choose(source)
         source.check(unit.start + unit.size)
     return FitsReader(_header(unit, cards, path, "FITS (gzip)"), unit, read, None)
-
-
-class MappedSource:
-    """A plain file."""
-
-    def __init__(self, mapped: mmap.mmap) -> None:
-        self._mapped = mapped
-
-    def read_at(self, offset: int, count: int) -> bytes:
-        """Up to ``count`` bytes."""
-        return self._mapped[offset : offset + count]
 
 
 class GzippedSource:
@@ -300,7 +288,7 @@ def _scaling(unit: Unit) -> Scaling:
     return Scaling(number("BSCALE", 1.0), number("BZERO", 0.0), blank)
 
 
-def _words(unit: Unit, data: mmap.mmap | bytes, start: int) -> Words:
+def _words(unit: Unit, data: memoryview | bytes, start: int) -> Words:
     """The stored pixels, uncopied; read-only, so that each kernel is compiled once."""
     width, height, planes = _size(unit)
     flat = np.frombuffer(data, _WORD[unit.bitpix], width * height * planes, start)

@@ -109,6 +109,7 @@ class GuardedReader(Closing):
         self._path = path
         self.header: Header = reader.header
         self.windowed: bool = reader.windowed
+        self.keeps_open: bool = reader.keeps_open
 
     def window(self, rows: slice, columns: slice) -> F32:
         """Pixels in ADU, NaN where not measured; see `FrameReader`."""

@@ -14,6 +14,8 @@ class FrameReader(Protocol):
     header: Header
     windowed: bool
     """``window`` is cheap (memory-mapped); False: every window decodes the whole file."""
+    keeps_open: bool
+    """Whether the file is open, in the system's eyes, as long as the reader is."""
 
     def window(self, rows: slice, columns: slice) -> F32:
         """Pixels ``[row, column]``, or ``[3, row, column]`` where ``header.planes`` is 3.
@@ -40,6 +42,9 @@ class FrameReader(Protocol):
 
 class Closing:
     """The ``with`` of every reader: subclass it and write ``close``."""
+
+    keeps_open = True
+    """Whether the file is open, in the system's eyes, as long as the reader is."""
 
     def close(self) -> None:
         """Let go of the file."""

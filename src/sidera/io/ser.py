@@ -3,7 +3,6 @@
 Source: Grischa Hahn, "SER Format Description", version 3 (2014).
 """
 
-import mmap
 import struct
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from sidera.errors import FrameError, Refusal, UsageError
 from sidera.io.cards import header_from_cards
 from sidera.io.decoded import check_size
+from sidera.io.mapping import KEEPS_OPEN, MappedFile
 from sidera.io.reader import Closing, span
 from sidera.model.header import Card, Header
 from sidera.types import F32
@@ -68,8 +68,9 @@ class SerReader(Closing):
     """One frame of a film, memory-mapped."""
 
     windowed = True
+    keeps_open = KEEPS_OPEN
 
-    def __init__(self, header: Header, pixels: Pixels, mapped: mmap.mmap) -> None:
+    def __init__(self, header: Header, pixels: Pixels, mapped: MappedFile) -> None:
         self.header = header
         self._pixels: Pixels | None = pixels
         self._mapped = mapped
@@ -107,10 +108,9 @@ def open(path: Path, index: int = 0) -> SerReader:
     UsageError
         For an index that the film does not declare.
     """
-    with path.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    mapped = MappedFile(path)
     try:
-        film = parse(mapped[: HEADER.size], len(mapped))
+        film = parse(mapped.read_at(0, HEADER.size), len(mapped))
         _check_index(film, index)
         header = _header(film, index, path, _stamp(film, index, mapped))
         return SerReader(header, _pixels(film, index, mapped), mapped)
@@ -158,20 +158,20 @@ def _check_index(film: Film, index: int) -> None:
         raise FrameError(Refusal.UNREADABLE, what, "It was cut short: copy the whole file again")
 
 
-def _pixels(film: Film, index: int, mapped: mmap.mmap) -> Pixels:
+def _pixels(film: Film, index: int, mapped: MappedFile) -> Pixels:
     """One frame as ``[row, column]`` or ``[3, row, column]``, uncopied."""
     samples = film.width * film.height * film.planes
-    flat = np.frombuffer(mapped, film.word, samples, HEADER.size + index * film.frame_bytes)
+    flat = np.frombuffer(mapped.view, film.word, samples, HEADER.size + index * film.frame_bytes)
     if film.planes == 1:
         return flat.reshape(film.height, film.width)
     planes = flat.reshape(film.height, film.width, 3).transpose(2, 0, 1)
     return planes[::-1] if COLOUR[film.colour] == "BGR" else planes
 
 
-def _stamp(film: Film, index: int, mapped: mmap.mmap) -> str | None:
+def _stamp(film: Film, index: int, mapped: MappedFile) -> str | None:
     """When the frame was taken: from the trailer, or for the first frame from the header."""
     place = HEADER.size + film.frames * film.frame_bytes + 8 * index
-    ticks = mapped[place : place + 8] if film.held == film.frames else b""
+    ticks = mapped.read_at(place, 8) if film.held == film.frames else b""
     if len(ticks) == 8 and (found := moment(int.from_bytes(ticks, "little", signed=True))):
         return found
     return moment(film.started) if index == 0 else None

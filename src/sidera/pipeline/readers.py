@@ -1,11 +1,12 @@
-"""Open files, never more than a few dozen, read by window from any thread."""
+"""Frames read by window from any thread; never more than a few dozen files are open."""
 
 import shutil
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,8 @@ from sidera.types import F32
 
 OPEN_FILES = 48
 """Of 64 allowed at most: outputs, logs and the scratch store need some."""
+MAPPED_FILES = 256
+"""Frames that are mapped into memory without their files being open."""
 
 
 class _Entry:
@@ -33,6 +36,11 @@ class _Entry:
         self.decoded: np.ndarray | None = None
         self.asleep: GuardedReader | None = None
 
+    @property
+    def keeps_open(self) -> bool:
+        """Whether a file is open for it, or may soon be."""
+        return self.reader is None or self.reader.keeps_open
+
 
 class Readers:
     """Windows of raw pixels from many files.
@@ -42,8 +50,10 @@ class Readers:
     overscan: its pedestal is smoothed along the whole frame, then it is trimmed away.
     """
 
-    def __init__(self, scratch: Path | None = None, limit: int = OPEN_FILES) -> None:
-        self._limit = limit
+    def __init__(
+        self, scratch: Path | None = None, limit: int = OPEN_FILES, mapped: int = MAPPED_FILES
+    ) -> None:
+        self._limit, self._mapped = limit, mapped
         self._entries: OrderedDict[FrameId, _Entry] = OrderedDict()
         self._decoded: dict[FrameId, Path] = {}
         self._asleep: dict[FrameId, GuardedReader] = {}
@@ -90,11 +100,12 @@ class Readers:
     def _leased(self, frame: FrameId) -> Iterator[_Entry]:
         """An entry that is not closed while somebody reads from it."""
         with self._lock:
+            new = frame not in self._entries
             entry = self._entries.setdefault(frame, _Entry())
             self._entries.move_to_end(frame)
             entry.users += 1
-            self._evict()
-            self.most_open = max(self.most_open, len(self._entries))
+            if new:
+                self._evict()
         try:
             yield entry
         finally:
@@ -102,8 +113,15 @@ class Readers:
                 entry.users -= 1
 
     def _evict(self) -> None:
-        idle = [frame for frame, entry in self._entries.items() if entry.users == 0]
-        for frame in idle[: max(len(self._entries) - self._limit, 0)]:
+        """Let go of the frames that were asked for longest ago, until no more are held than may be."""
+        opened = [frame for frame, entry in self._entries.items() if entry.keeps_open]
+        self._shut_idle(opened, len(opened) - self._limit)
+        self._shut_idle([*self._entries], len(self._entries) - max(self._mapped, self._limit))
+        self.most_open = max(self.most_open, sum(entry.keeps_open for entry in self._entries.values()))
+
+    def _shut_idle(self, frames: Iterable[FrameId], number: int) -> None:
+        idle = (frame for frame in frames if self._entries[frame].users == 0)
+        for frame in [*islice(idle, max(number, 0))]:
             entry = self._entries.pop(frame)
             _shut(entry)
             if entry.asleep is not None:
