@@ -72,17 +72,18 @@ def model_error(
     verdicts: U8, weights: F64, a: F64, b: F64, level: float, halo: int, mean: F32, weight: F32, error: F32
 ) -> None:
     """Standard error of a weighted mean by the noise model ``a + b max(mean - level, 0)`` of each frame."""
-    rows, columns = mean.shape
-    flat, slope = np.empty(columns, np.float64), np.empty(columns, np.float64)
+    rows, columns, edge = np.uint64(mean.shape[0]), np.uint64(mean.shape[1]), np.uint64(halo)
+    flat, slope = np.empty(mean.shape[1], np.float64), np.empty(mean.shape[1], np.float64)
     for row in range(rows):
         flat[:] = 0.0
         slope[:] = 0.0
-        for frame in range(weights.size):
-            verdict = verdicts[frame, halo + row, halo : halo + columns]
+        for frame in range(np.uint64(weights.size)):
             square = weights[frame] * weights[frame]
+            on_sky, above = square * a[frame], square * b[frame]
             for column in range(columns):
-                flat[column] += square * a[frame] if verdict[column] == KEPT else 0.0
-                slope[column] += square * b[frame] if verdict[column] == KEPT else 0.0
+                kept = verdicts[frame, edge + row, edge + column] == KEPT
+                flat[column] += on_sky if kept else 0.0
+                slope[column] += above if kept else 0.0
         for column in range(columns):
             variance = flat[column] + slope[column] * max(mean[row, column] - level, 0.0)
             share = weight[row, column]
