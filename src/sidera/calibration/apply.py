@@ -2,14 +2,17 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sidera.calibration.match import Pairing
+from sidera.calibration.spread import Spread
 from sidera.errors import ShapeError, UsageError
 from sidera.kernels import calibrate as kernels
 from sidera.model.header import Header
@@ -91,6 +94,7 @@ def calibrator(
     bias_removed: bool = False,
     black: float = 0.0,
     defects: U8 | None = None,
+    spread: Spread = map,
 ) -> Calibrator:
     """Build a `Calibrator` from arrays.
 
@@ -108,13 +112,15 @@ def calibrator(
         Level that the file declares as black, in ADU; used only where neither bias nor dark holds it.
     defects : uint8 array, optional
         Anything but 0 becomes NaN.
+    spread : Spread
+        Does the work strip by strip, perhaps some at a time.
 
     Notes
     -----
     ``(L - B - k·(D - B)) / F``; with k = 1 the bias cancels and ``(L - D) / F`` is left.
     """
     full = (1,) * (3 - len(shape)) + tuple(shape)
-    less = _dark_total(full, bias, dark, dark_scale, bias_removed, black)
+    less = _dark_total(full, bias, dark, dark_scale, bias_removed, black, spread)
     if flat is None and defects is None:
         return Calibrator(less, np.ones((full[0], 1, full[2]), np.float32))
     inverse = np.empty(full, np.float32)
@@ -122,21 +128,30 @@ def calibrator(
         None if flat is None else _fitting(flat, full, "flat"),
         None if defects is None else _fitting(defects, full, "defect map"),
         inverse,
+        spread,
     )
     return Calibrator(less, inverse)
 
 
 def _dark_total(
-    full: tuple[int, ...], bias: object, dark: object, scale: float, bias_removed: bool, black: float
+    full: tuple[int, ...],
+    bias: object,
+    dark: object,
+    scale: float,
+    bias_removed: bool,
+    black: float,
+    spread: Spread,
 ) -> F32:
-    pedestal = None if bias is None else _sized(bias, full, "bias")
+    if bias is not None:
+        _fitting(bias, full, "bias")
+    if dark is not None and scale == 1 and not bias_removed:
+        return _sized(dark, full, "dark", spread)
+    pedestal = None if bias is None else _sized(bias, full, "bias", spread)
     if dark is None:
         return np.full((full[0], 1, full[2]), black, np.float32) if pedestal is None else pedestal
-    current = _sized(dark, full, "dark")
+    current = _sized(dark, full, "dark", spread)
     if bias_removed:
         return np.float32(scale) * current + (np.float32(black) if pedestal is None else pedestal)
-    if scale == 1:
-        return current
     if pedestal is None:
         raise UsageError(
             f"a dark cannot be scaled by {scale:g} without a bias", "Only its dark current grows with time"
@@ -144,20 +159,38 @@ def _dark_total(
     return pedestal + np.float32(scale) * (current - pedestal)
 
 
-def _invert(flat: F32 | None, defects: U8 | None, inverse: F32) -> None:
+def _invert(flat: F32 | None, defects: U8 | None, inverse: F32, spread: Spread) -> None:
     """Fill ``inverse`` with 1 / flat, NaN where that is not above 0 and at defects; in strips, see `_fitting`."""
     one, sound = np.ones(inverse.shape[2:], np.float32), np.zeros(inverse.shape[2:], np.uint8)
-    for channel, plane in enumerate(inverse):
-        for top in range(0, len(plane), STRIP):
-            rows = slice(top, top + STRIP)
-            out = plane[rows]
-            own = np.broadcast_to(one, out.shape) if flat is None else flat[channel, rows]
-            bad = np.broadcast_to(sound, out.shape) if defects is None else defects[channel, rows]
-            kernels.invert(plain(own), np.ascontiguousarray(bad, np.uint8), out)
+
+    def invert(place: tuple[int, int]) -> None:
+        channel, rows = place[0], slice(place[1], place[1] + STRIP)
+        out = inverse[channel, rows]
+        own = np.broadcast_to(one, out.shape) if flat is None else flat[channel, rows]
+        bad = np.broadcast_to(sound, out.shape) if defects is None else defects[channel, rows]
+        kernels.invert(plain(own), np.ascontiguousarray(bad, np.uint8), out)
+
+    deque(spread(invert, _strips(inverse.shape)), maxlen=0)
 
 
-def _sized(image: object, full: tuple[int, ...], name: str) -> F32:
-    return plain(_fitting(image, full, name))
+def _sized(image: object, full: tuple[int, ...], name: str, spread: Spread) -> F32:
+    """`_fitting` in memory, in this machine's byte order; copied strip by strip where it is not."""
+    given = _fitting(image, full, name)
+    if given.dtype == np.float32 and given.flags.c_contiguous:
+        return plain(given)
+    out = np.empty(full, np.float32)
+
+    def copy(place: tuple[int, int]) -> None:
+        part = place[0], slice(place[1], place[1] + STRIP)
+        out[part] = given[part]
+
+    deque(spread(copy, _strips(full)), maxlen=0)
+    return out
+
+
+def _strips(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Channel and first row of every strip."""
+    return product(range(shape[0]), range(0, shape[1], STRIP))
 
 
 def _fitting(image: object, full: tuple[int, ...], name: str) -> np.ndarray[tuple[int, ...], np.dtype[Any]]:
@@ -169,7 +202,9 @@ def _fitting(image: object, full: tuple[int, ...], name: str) -> np.ndarray[tupl
     return data
 
 
-def prepare(pairing: Pairing, masters: Mapping[str, Master], *, defects: U8 | None = None) -> Calibrator:
+def prepare(
+    pairing: Pairing, masters: Mapping[str, Master], *, defects: U8 | None = None, spread: Spread = map
+) -> Calibrator:
     """Build the `Calibrator` of a pairing, once for all its lights.
 
     Parameters
@@ -180,6 +215,8 @@ def prepare(pairing: Pairing, masters: Mapping[str, Master], *, defects: U8 | No
         By the key of their group; those that the pairing names.
     defects : uint8 array, optional
         Map of `find_defects`.
+    spread : Spread
+        As of `calibrator`.
     """
     bias, dark, flat = (masters[key] if key else None for key in (pairing.bias, pairing.dark, pairing.flat))
     return calibrator(
@@ -191,6 +228,7 @@ def prepare(pairing: Pairing, masters: Mapping[str, Master], *, defects: U8 | No
         bias_removed=dark is not None and dark.bias_removed,
         black=pairing.black,
         defects=defects,
+        spread=spread,
     )
 
 

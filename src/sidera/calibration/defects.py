@@ -1,9 +1,11 @@
 """Pixels not to be believed: found once in the masters, or anew in each light."""
 
+from collections import deque
 from enum import IntFlag
 
 import numpy as np
 
+from sidera.calibration.spread import Spread
 from sidera.errors import ShapeError, UsageError
 from sidera.kernels import calibrate as kernels
 from sidera.model.header import Bayer
@@ -57,7 +59,11 @@ class Defect(IntFlag):
 
 
 def find_defects(
-    dark: Master | None = None, flat: Master | None = None, pattern: Bayer | None = None, sigma: float = 8.0
+    dark: Master | None = None,
+    flat: Master | None = None,
+    pattern: Bayer | None = None,
+    sigma: float = 8.0,
+    spread: Spread = map,
 ) -> U8:
     """Map of hot, cold and noisy pixels and bad columns.
 
@@ -69,6 +75,8 @@ def find_defects(
         None for mono and for demosaiced data.
     sigma : float
         A dark's pixel is a defect this many sigma off the median of its same-colour 5×5 neighbours.
+    spread : Spread
+        Does the work strip by strip, perhaps some at a time.
 
     Returns
     -------
@@ -89,30 +97,30 @@ def find_defects(
         raise ShapeError(f"the dark has {shapes[0]} pixels, the flat {shapes[-1]}", "Use masters of one size")
     mask = np.zeros(shapes[0], np.uint8)
     for master in masters:
-        _mark(master, pattern, sigma, mask)
+        _mark(master, pattern, sigma, mask, spread)
     _mark_bad_columns(mask)
     return mask
 
 
-def _mark(master: Master, pattern: Bayer | None, sigma: float, mask: U8) -> None:
+def _mark(master: Master, pattern: Bayer | None, sigma: float, mask: U8, spread: Spread) -> None:
     """Add a master's defects to the mask. It is read in strips: its arrays may lie in a file, in any byte order."""
     image, variance = np.asanyarray(master.image), np.asanyarray(master.variance)
     if image.shape != variance.shape:
         raise ShapeError(f"a master of {image.shape} pixels has a variance of {variance.shape}")
     step = 1 if pattern is None or image.ndim == 3 else 2
     size = image.shape[-2:]
-    for plane, spread, own in zip(
+    for plane, noise, own in zip(
         image.reshape(-1, *size), variance.reshape(-1, *size), mask.reshape(-1, *size), strict=True
     ):
         if master.kind.value == "flat":
-            _mark_outliers(plane, step, (1 / 1.25, 0), (1 / 0.75, 0), (Defect.FLAT, Defect.FLAT), own)
+            _mark_outliers(plane, step, (1 / 1.25, 0), (1 / 0.75, 0), (Defect.FLAT, Defect.FLAT), own, spread)
             _mark_missing(plane, own)
         else:
-            _mark_in_dark(plane, spread, step, sigma, own)
+            _mark_in_dark(plane, noise, step, sigma, own, spread)
         if (
             master.header.n_combined >= 5
         ):  # with fewer, the variance is the model's and tells nothing of the pixel
-            _mark_outliers(spread, step, (1 / 6, 0), (6, 0), (Defect.NOISY, Defect.NOISY), own)
+            _mark_outliers(noise, step, (1 / 6, 0), (6, 0), (Defect.NOISY, Defect.NOISY), own, spread)
 
 
 def _around(image: F32, step: int) -> F32:
@@ -130,6 +138,7 @@ def _mark_outliers(
     high: tuple[float, float],
     bits: tuple[Defect, Defect],
     mask: U8,
+    spread: Spread,
 ) -> None:
     """Add the first of the bits where the neighbours' median is under ``low``, the second where over ``high``.
 
@@ -139,12 +148,15 @@ def _mark_outliers(
     under, over = np.array(low, np.float32), np.array(high, np.float32)
     table = np.array([0, *bits], np.uint8)
     halo = 2 * step
-    for top in range(0, image.shape[0], SEGMENT):
+
+    def mark(top: int) -> None:
         own = mask[top : top + SEGMENT].ravel()
         found = np.empty(mask[top : top + SEGMENT].shape, np.uint8)
         kernels.stand_out(_reflected(image, top, top + len(found), halo), step, under, over, found)
         where = np.flatnonzero(found)
         own[where] |= table[found.ravel()[where]]
+
+    deque(spread(mark, range(0, image.shape[0], SEGMENT)), maxlen=0)
 
 
 def _reflected(image: F32, top: int, bottom: int, halo: int) -> F32:
@@ -175,17 +187,17 @@ def _residuals(image: F32, step: int) -> F32:
     return np.concatenate(strips)
 
 
-def _mark_in_dark(image: F32, variance: F32, step: int, sigma: float, mask: U8) -> None:
+def _mark_in_dark(image: F32, variance: F32, step: int, sigma: float, mask: U8, spread: Spread) -> None:
     residual = _residuals(image, step)
     seen = residual[np.isfinite(residual)]
     if not seen.size:
         return
-    spread = 1.4826 * float(np.median(np.abs(seen - np.median(seen))))
+    scatter = 1.4826 * float(np.median(np.abs(seen - np.median(seen))))
     known = plain(variance[:: max(1, variance.size // SAMPLE)])
     known = known[np.isfinite(known)]
     read_noise = float(np.sqrt(np.median(known))) if known.size else 0.0
-    limit = max(sigma * spread, 5 * read_noise)
-    _mark_outliers(image, step, (1, -limit), (1, limit), (Defect.HOT, Defect.COLD), mask)
+    limit = max(sigma * scatter, 5 * read_noise)
+    _mark_outliers(image, step, (1, -limit), (1, limit), (Defect.HOT, Defect.COLD), mask, spread)
 
 
 def _mark_bad_columns(mask: U8) -> None:

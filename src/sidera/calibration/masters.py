@@ -2,16 +2,17 @@
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import pairwise
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from sidera.calibration.defects import sorting_network
+from sidera.calibration.spread import Spread
 from sidera.errors import ShapeError, UsageError
 from sidera.kernels import calibrate as kernels
 from sidera.kernels.masters import hybrid_mean
@@ -35,16 +36,6 @@ Rows = Callable[[int, int], F32]
 
 Put = Callable[[int, int, F32, F32], None]
 """Takes a band of a master: plane, first row, values and variances ``[row, column]``."""
-
-Task = TypeVar("Task")
-Result = TypeVar("Result")
-
-
-class Spread(Protocol):
-    """Does work on tasks, perhaps on several at a time, and yields the results in the tasks' order, as `map`."""
-
-    def __call__(self, work: Callable[[Task], Result], tasks: Iterable[Task], /) -> Iterator[Result]:
-        """Yield ``work(task)`` of every task."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class MasterStore:
         self._folder = folder
         self._readers = readers
         self.recipe = recipe
-        self._threads = threads
+        self.spread = partial(spread, threads=threads)
         self.built: dict[str, Master] = {}
         """Masters of this run, by key of their group."""
         self.reused: set[str] = set()
@@ -136,7 +136,7 @@ class MasterStore:
                     file.put,
                     pedestal=black if below is None else below,
                     kappa=None if group.kind is Kind.FLAT else self.recipe.calibration.master_kappa,
-                    spread=partial(spread, threads=self._threads),
+                    spread=self.spread,
                 )
         except OSError as error:
             raise UnwritableError(
@@ -227,8 +227,10 @@ def _calibrator(pairing: Pairing, store: MasterStore) -> Calibrator:
     if dark is not None or flat is not None:
         header = (dark or flat).header  # type: ignore[union-attr]
         pattern = header.bayer if header.planes == 1 else None
-        defects = find_defects(dark, flat, pattern, store.recipe.calibration.defect_sigma)
-    return prepare(pairing, store.built, defects=defects)
+        defects = find_defects(
+            dark, flat, pattern, store.recipe.calibration.defect_sigma, spread=store.spread
+        )
+    return prepare(pairing, store.built, defects=defects, spread=store.spread)
 
 
 def known_masters(folder: Path) -> dict[FrameId, Header]:

@@ -218,6 +218,7 @@ def run(
     """
     progress = progress or Progress()
     store = store or FolderStore(store_folder())
+    load_ahead("astropy.io.fits")  # for what is written: masters first, while they are computed
     with Readers() as readers:
         measured, refused = _measured_lights(plan, store, readers, progress, tell)
         if not measured:
