@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sidera.calibration.defects import NETWORK, sorting_network
+from sidera.calibration.defects import NETWORK
 from sidera.kernels import calibrate as kernels
 from sidera.kernels.masters import hybrid_mean
+from sidera.kernels.networks import network
 from twins import calibrate as twin
 
 quickly = settings(deadline=None, max_examples=25)
@@ -72,8 +73,8 @@ def test_moments(image):
 def combined(samples, offset, unit, model, left=0):
     value, variance = np.empty((2, *samples.shape[1:]), np.float32)
     count = np.empty(samples.shape[1:], np.uint16)
-    network = sorting_network(len(samples)).astype(np.int32)
-    hybrid_mean(samples, offset, unit, model, np.float32(4), network, 1, left, value, variance, count)
+    pairs = network(len(samples))
+    hybrid_mean(samples, offset, unit, model, np.float32(4), pairs, 1, left, value, variance, count)
     return value, variance, count
 
 

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sidera.integration.combine import combine_kept
-from sidera.integration.reject import network
 from sidera.kernels import combine as kernels
 from sidera.kernels import reject
 from sidera.kernels.lanes import centre_and_spread
+from sidera.kernels.networks import network
 from sidera.kernels.surface import apply_surface
 from twins import combine as twin
 

@@ -8,9 +8,10 @@ import numpy as np
 from sidera.calibration.spread import Spread
 from sidera.errors import ShapeError, UsageError
 from sidera.kernels import calibrate as kernels
+from sidera.kernels.networks import network
 from sidera.model.header import Bayer
 from sidera.model.masters import Master
-from sidera.types import F32, F64, I64, U8, plain
+from sidera.types import F32, F64, U8, plain
 
 SEGMENT = 64
 """Rows of a column that are judged together."""
@@ -30,21 +31,7 @@ factor of 8 the latter survives while they see four tenths of what its own colou
 """
 
 
-def sorting_network(size: int) -> I64:
-    """Comparisons of Batcher's odd-even merge sort (Knuth, volume 3, 5.3.4), for any size."""
-    pairs = []
-    top = 1 << (size - 1).bit_length()
-    p = top // 2
-    while p:
-        q, r, d = top // 2, 0, p
-        while d:
-            pairs += [(i, i + d) for i in range(size - d) if i & p == r]
-            d, q, r = q - p, q // 2, p
-        p //= 2
-    return np.array(pairs, np.int64).reshape(-1, 2)
-
-
-NETWORK = sorting_network(24)
+NETWORK = network(24)
 
 
 class Defect(IntFlag):

@@ -7,8 +7,9 @@ import numpy as np
 
 from sidera.errors import ShapeError, UsageError
 from sidera.integration.noise import FEWEST_PIXELS, NoiseModel, fit_noise_model, median_variance
-from sidera.integration.reject import network, reject
+from sidera.integration.reject import reject
 from sidera.kernels import combine as kernels
+from sidera.kernels.networks import network
 from sidera.model.settings import IntegrationSettings, Method
 from sidera.types import F32, F64, I64, U8, U16, plain
 

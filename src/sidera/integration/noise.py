@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidera.errors import ShapeError, UsageError
+from sidera.kernels.lanes import centre_and_spread
+from sidera.kernels.networks import network
 from sidera.types import F32, F64, I64, Bool, plain
 
 GAUSSIAN_MAD = 1.4826
@@ -138,11 +140,10 @@ def fit_noise_model(samples: object, scale: Sequence[float] | F64 | None = None)
 
 def _median(cube: F32) -> F64:
     """Median over the frames, NaN where none saw the pixel."""
-    ordered = np.sort(cube, axis=0)  # NaN last
-    number = np.isfinite(ordered).sum(axis=0)
-    lower = np.take_along_axis(ordered, np.maximum((number - 1) // 2, 0)[None], axis=0)[0]
-    upper = np.take_along_axis(ordered, np.minimum(number // 2, len(cube) - 1)[None], axis=0)[0]
-    return np.where(number > 0, (lower.astype(np.float64) + upper) / 2, np.nan)
+    line = cube.reshape(len(cube), 1, -1)
+    median, spread, count = (np.empty(line.shape[1:], np.float32) for _ in range(3))
+    centre_and_spread(line, network(len(cube)), median, spread, count)
+    return median.reshape(cube.shape[1:]).astype(np.float64)
 
 
 def _sky(values: F64) -> tuple[float, float]:

@@ -1,6 +1,5 @@
 """Which samples are satellites, planes, cosmic rays and hot pixels, and which are sky."""
 
-from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -9,8 +8,9 @@ from sidera.errors import ShapeError
 from sidera.integration.noise import GAUSSIAN_MAD, NoiseModel, mad_factor
 from sidera.kernels import reject as kernels
 from sidera.kernels.lanes import centre_and_spread
+from sidera.kernels.networks import network
 from sidera.model.settings import IntegrationSettings
-from sidera.types import F32, I32, U8, plain
+from sidera.types import F32, U8, plain
 
 Array = TypeVar("Array", F32, U8)
 
@@ -197,27 +197,3 @@ def _blur(noise: NoiseModel) -> F32:
     if noise.blur is None:
         return np.zeros(len(noise.a), np.float32)
     return np.asarray(BLUR * noise.blur + BLUR_FLOOR * np.median(noise.blur), np.float32)
-
-
-@lru_cache(maxsize=64)
-def network(frames: int) -> I32:
-    """Pairs ``(i, j)``, i < j, that sort ``frames`` values when compared and swapped in order.
-
-    Batcher's merge exchange (Knuth, The Art of Computer Programming 3, algorithm 5.2.2 M): n log² n / 4
-    pairs, for any n. 97 pairs sort 20 values. The pairs of one pass do not touch one another.
-    """
-    passes = []
-    top = 1 << max(frames - 1, 0).bit_length() >> 1
-    p = top
-    while p > 0:
-        q, r, distance = top, 0, p
-        while True:
-            first = np.arange(max(frames - distance, 0))
-            first = first[(first & p) == r]
-            passes.append(np.stack([first, first + distance], axis=1))
-            if q == p:
-                break
-            q, r, distance = q >> 1, p, q - p
-        p >>= 1
-    pairs = np.concatenate(passes) if passes else np.empty((0, 2))
-    return np.ascontiguousarray(pairs, np.int32)

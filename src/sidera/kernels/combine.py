@@ -12,28 +12,37 @@ from sidera.kernels.lanes import ABSENT, LANES, ONE, ZERO, middle_of, sort
 from sidera.kernels.reject import HIGH, KEPT, LOW, MISSING
 from sidera.types import F32, F64, I32, I64, U8, U16
 
+ROWS = 4
+"""Rows of the mean that are done together."""
+
 
 @exact_kernel
 def weighted_mean(samples: F32, verdicts: U8, weights: F64, halo: int, mean: F32, weight: F32) -> None:
     """Weighted mean of the kept samples and the sum of their weights; NaN and 0 where none was kept.
 
-    Sums are float64 and run in the order of the frames.
+    Sums are float64 and run in the order of the frames. Some rows are done together: of each frame the processor then
+    reads a longer run.
     """
-    rows, columns = mean.shape
-    total, share = np.empty(columns, np.float64), np.empty(columns, np.float64)
-    for row in range(rows):
+    columns, edge = np.uint64(mean.shape[1]), np.uint64(halo)
+    total, share = np.empty((ROWS, mean.shape[1]), np.float64), np.empty((ROWS, mean.shape[1]), np.float64)
+    for first in range(0, mean.shape[0], ROWS):
+        top, rows = np.uint64(first), np.uint64(min(ROWS, mean.shape[0] - first))
         total[:] = 0.0
         share[:] = 0.0
-        for frame in range(weights.size):
-            line = samples[frame, halo + row, halo : halo + columns]
-            verdict, own = verdicts[frame, halo + row, halo : halo + columns], weights[frame]
+        for frame in range(np.uint64(weights.size)):
+            own = weights[frame]
+            for row in range(rows):
+                for column in range(columns):
+                    value = samples[frame, edge + top + row, edge + column]
+                    verdict = verdicts[frame, edge + top + row, edge + column]
+                    kept = (verdict == KEPT) & (abs(value) < ABSENT)
+                    total[row, column] += own * value if kept else 0.0
+                    share[row, column] += own if kept else 0.0
+        for row in range(rows):
             for column in range(columns):
-                kept = (verdict[column] == KEPT) & (abs(line[column]) < ABSENT)
-                total[column] += own * line[column] if kept else 0.0
-                share[column] += own if kept else 0.0
-        for column in range(columns):
-            mean[row, column] = total[column] / share[column] if share[column] > 0.0 else np.nan
-            weight[row, column] = share[column]
+                seen = share[row, column] > 0.0
+                mean[top + row, column] = total[row, column] / share[row, column] if seen else np.nan
+                weight[top + row, column] = share[row, column]
 
 
 @exact_kernel
