@@ -4,7 +4,7 @@ import numpy as np
 
 from sidera.kernels._jit import kernel
 from sidera.kernels.lanes import ABSENT, HALF, ONE, ZERO
-from sidera.types import F32, I64, U8
+from sidera.types import F32, I32, U8
 
 TWELVE = np.float32(12)
 RUN = 512
@@ -112,7 +112,7 @@ def normalise(flat: F32, variance: F32, factor: F32, least: F32) -> None:
 
 
 @kernel
-def local_median(padded: F32, step: int, pairs: I64, scratch: F32, out: F32) -> None:
+def local_median(padded: F32, step: int, pairs: I32, scratch: F32, out: F32) -> None:
     """Median of the 24 neighbours at 1 and 2 steps; ``padded`` has ``2 * step`` pixels more a side.
 
     A missing neighbour counts as the pixel itself. ``pairs`` [comparison, 2] is a sorting network of 24
