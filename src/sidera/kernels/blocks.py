@@ -3,6 +3,7 @@
 import numpy as np
 
 from sidera.kernels._jit import exact_kernel
+from sidera.kernels.rows import copy_row
 from sidera.types import F32
 
 
@@ -35,8 +36,8 @@ def means(total: F32, count: F32, reach: int, least: float, out: F32) -> None:
     enough, one = np.float32(least), np.float32(1)
     for view in range(out.shape[0]):
         for row in range(rows):
-            light[:] = total[view, row]
-            number[:] = count[view, row]
+            copy_row(total[view, row], light)
+            copy_row(count[view, row], number)
             for other in (row - 1, row + 1):
                 if reach == 1 and 0 <= other < rows:
                     more, further = total[view, other], count[view, other]

@@ -49,7 +49,8 @@ def star_places(
         wider = 0.0
         light[:] = 0.0
         for _ in range(ROUNDS):
-            own[:3] = profile[:3] * np.exp(-2 * wider)
+            for k in range(3):
+                own[k] = profile[k] * np.exp(-2 * wider)
             own[3] = profile[3] * np.exp(wider)
             sums[:] = 0.0
             _gather(image, colours, own, noise, photons, x, y, light, sums)

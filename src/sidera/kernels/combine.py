@@ -10,6 +10,7 @@ import numpy as np
 from sidera.kernels._jit import exact_kernel
 from sidera.kernels.lanes import ABSENT, LANES, ONE, ZERO, middle_of, sort
 from sidera.kernels.reject import HIGH, KEPT, LOW, MISSING
+from sidera.kernels.rows import copy_row
 from sidera.types import F32, F64, I32, I64, U8, U16
 
 ROWS = 4
@@ -71,7 +72,7 @@ def kept_median(
                     share[lane] += weights[frame] if kept else 0.0
             sort(block, network)
             middle_of(block, start, number, middle)
-            median[row, left : left + width] = middle[:width]
+            copy_row(middle, median[row, left : left + width])
             for lane in range(width):
                 weight[row, left + lane] = share[lane]
 

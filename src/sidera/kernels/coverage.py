@@ -3,6 +3,7 @@
 import numpy as np
 
 from sidera.kernels._jit import exact_kernel
+from sidera.kernels.rows import copy_row
 from sidera.types import I64, U8, U16
 
 
@@ -23,8 +24,8 @@ def close_gaps(good: U8, widest: int, closed: U8) -> None:
     A run that reaches the border is no gap. A convex region gains nothing, since a line meets it once.
     """
     rows, columns = good.shape
-    closed[:] = good
     for row in range(rows):
+        copy_row(good[row], closed[row])
         last = -1
         for x in range(columns):
             if good[row, x]:

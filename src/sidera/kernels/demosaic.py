@@ -12,6 +12,7 @@ hold red. In a row, the *home* colour is the one its red or blue sites see, the 
 import numpy as np
 
 from sidera.kernels._jit import exact_kernel
+from sidera.kernels.rows import copy_row
 from sidera.types import F32, I64, U8
 
 MARGIN_RCD = 10
@@ -38,8 +39,8 @@ def mirrored(cfa: F32, scale: F32, pedestal: float, margin: int, mosaic: F32) ->
             target[margin - step] = inner[mirror(-step, columns)]
             target[margin + columns - 1 + step] = inner[mirror(columns - 1 + step, columns)]
     for step in range(1, margin + 1):
-        mosaic[margin - step] = mosaic[margin + mirror(-step, rows)]
-        mosaic[margin + rows - 1 + step] = mosaic[margin + mirror(rows - 1 + step, rows)]
+        copy_row(mosaic[margin + mirror(-step, rows)], mosaic[margin - step])
+        copy_row(mosaic[margin + mirror(rows - 1 + step, rows)], mosaic[margin + rows - 1 + step])
 
 
 @exact_kernel
@@ -370,7 +371,7 @@ def rcd_colours(
         _difference_row(opposite, green, row, (0, 1), epsilon, strips[3])
         inner = slice(margin, margin + columns)
         base, share, mask = green[row, inner], upright[row, inner], chroma[row % 2, inner]
-        rgb[1, row - margin] = base
+        copy_row(base, rgb[1, row - margin])
         _blend_row(mosaic[row, inner], base, strips[0], strips[1], share, mask, rgb[home, row - margin])
         _blend_row(opposite[row, inner], base, strips[2], strips[3], share, mask, rgb[2 - home, row - margin])
 
@@ -417,7 +418,7 @@ def vng(mosaic: F32, linear: F32, chroma: F32, red_row: int, limits: tuple[float
         _settle_row(centre, weights, sums)
         _select_row(mask, centre, sums[1], rgb[home, row])
         _select_row(mask, sums[1], centre, rgb[1, row])
-        rgb[2 - home, row] = sums[2]
+        copy_row(sums[2], rgb[2 - home, row])
 
 
 @exact_kernel
@@ -583,8 +584,8 @@ def missing_light(cfa: F32, site: F32, share: np.float32, plane: F32, missing: F
             missing[row + 2, 2 - step] = inner[mirror(-step, columns)]
             missing[row + 2, columns + 1 + step] = inner[mirror(columns - 1 + step, columns)]
     for step in range(1, 3):
-        missing[2 - step] = missing[2 + mirror(-step, rows)]
-        missing[rows + 1 + step] = missing[2 + mirror(rows - 1 + step, rows)]
+        copy_row(missing[2 + mirror(-step, rows)], missing[2 - step])
+        copy_row(missing[2 + mirror(rows - 1 + step, rows)], missing[rows + 1 + step])
 
 
 @exact_kernel

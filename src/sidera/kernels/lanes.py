@@ -11,6 +11,7 @@ or thread it is computed.
 import numpy as np
 
 from sidera.kernels._jit import exact_kernel
+from sidera.kernels.rows import copy_row
 from sidera.types import F32, I32
 
 LANES = 64
@@ -138,6 +139,6 @@ def centre_and_spread(samples: F32, network: I32, centre: F32, spread: F32, coun
             middle_of(block, start, present, middle)
             spread_of(block, middle, present, other, mad)
             width = min(LANES, columns - left)
-            centre[row, left : left + width] = middle[:width]
-            spread[row, left : left + width] = mad[:width]
-            count[row, left : left + width] = present[:width]
+            copy_row(middle, centre[row, left : left + width])
+            copy_row(mad, spread[row, left : left + width])
+            copy_row(present, count[row, left : left + width])

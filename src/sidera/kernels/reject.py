@@ -6,6 +6,7 @@ import numpy as np
 
 from sidera.kernels._jit import exact_kernel
 from sidera.kernels.lanes import ABSENT, BLOCKS, GAUSSIAN_MAD, LANES, ONE, ZERO, load, middle_of, sort
+from sidera.kernels.rows import copy_row
 from sidera.types import F32, I32, I64, U8
 
 KEPT, LOW, HIGH, MISSING = np.uint8(0), np.uint8(1), np.uint8(2), np.uint8(3)
@@ -150,7 +151,7 @@ def clip_limits(samples: F32, network: I32, clip: Clip, low: F32, high: F32, cen
             _calm(block, pivot, lowest, highest, start, number, sd, clip, calm)
             low[row, left : left + width] = -np.inf
             high[row, left : left + width] = np.inf
-            centre[row, left : left + width] = pivot[:width]
+            copy_row(pivot, centre[row, left : left + width])
             for lane in range(width):
                 if calm[lane] == ZERO:
                     queue.block[:, waiting] = block[:, lane]
@@ -298,7 +299,7 @@ def structure(image: F32, sigma: F32, gradient: F32, curvature: F32) -> None:
     padded = np.empty(columns + 2, np.float32)
     for row in range(rows):
         line, above, below = image[row], image[max(row - 1, 0)], image[min(row + 1, rows - 1)]
-        padded[1 : columns + 1] = line
+        copy_row(line, padded[1 : columns + 1])
         padded[0], padded[columns + 1] = line[0], line[columns - 1]
         before, after = padded[:columns], padded[2:]
         noise, steep_line, bent_line = sigma[row], gradient[row], curvature[row]

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sidera.kernels._jit import kernel
+from sidera.kernels.rows import copy_row
 from sidera.kernels.warp import (
     BEFORE,
     PHASES,
@@ -190,9 +191,9 @@ def _load(image: F32, row: int, flip: bool, padded: F32) -> None:
     for channel in range(padded.shape[0]):
         line, out = image[channel, row], padded[channel, PAD : PAD + size]
         if flip:
-            out[:] = line[::-1]
+            copy_row(line[::-1], out)
         else:
-            out[:] = line
+            copy_row(line, out)
 
 
 @kernel

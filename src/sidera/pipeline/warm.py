@@ -13,13 +13,14 @@ import numpy as np
 
 from sidera.demosaic.demosaic import Demosaicing, demosaic
 from sidera.integration.combine import combine
+from sidera.integration.resample import resample
 from sidera.io.lock import take
 from sidera.io.read import open_frame
 from sidera.kernels._jit import sweep, warm_mark
 from sidera.model.header import Bayer
 from sidera.model.settings import IntegrationSettings, Rejection
-from sidera.model.stack import Stack
-from sidera.pipeline.finish import finish_stack
+from sidera.model.stack import Row, Stack
+from sidera.pipeline.finish import finish, finish_stack
 from sidera.pipeline.plan import make_plan
 from sidera.pipeline.progress import Progress
 from sidera.pipeline.recipe import Recipe
@@ -162,14 +163,31 @@ def _helper() -> Iterator[None]:
 
 
 def head_start() -> None:
-    """Enter the kernels of rejection, combination and demosaicing, whose compiling takes longest, as scripts do."""
+    """Enter the kernels whose compiling takes longest, and those that a run reaches last, as scripts do."""
     generator = np.random.default_rng(1)
     cube = generator.normal(1000, 10, (6, 64, 80)).astype(np.float32)
+    y, x = np.mgrid[0:4, 0:4] * 32.0
+    resample(cube[:3], np.zeros((64, 80), np.uint8), x, y, 32, (64, 80), noise=(10.0, 10.0, 10.0))
     for rejection in get_args(Rejection):
         combine(cube, IntegrationSettings(rejection=rejection))
     for method in get_args(Demosaicing):
         demosaic(cube[0], Bayer.RGGB, method)
     combine(cube, IntegrationSettings(combine="median"))
+    finish(_sky(generator))
+
+
+def _sky(generator: np.random.Generator) -> Stack:
+    """Three planes of sky with a few stars whose colours are known."""
+    rows, columns = np.mgrid[0:240, 0:320]
+    image = generator.normal(1000, 10, (3, 240, 320)).astype(np.float32)
+    table: list[Row] = []
+    for place in range(40, 240, 40):
+        image += 5000 * np.exp(-((rows - place) ** 2 + (columns - place) ** 2) / 4).astype(np.float32)
+        table.append({"X": place, "Y": place, "R": 1e4, "G": 1e4, "B": 1e4, "FRAMES": 6})
+    none = np.zeros((0, 0), np.uint16)
+    coverage = np.full((240, 320), 6, np.uint16)
+    empty = np.empty((0, 0), np.float32)
+    return Stack(image, empty, empty, coverage, none, none, star_colours=tuple(table))
 
 
 def _simulate(place: Path, night: str) -> None:
