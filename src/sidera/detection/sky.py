@@ -136,7 +136,7 @@ def _row_kinds(plane: F32, down: int, stride: int, mesh: tuple[int, int]) -> Ite
     """Sky of each kind of columns, on every ``stride``-th row from ``down`` on."""
     rows, columns = (size // stride for size in plane.shape)
     noises = np.empty((stride, *mesh), np.float32)
-    kernels.cell_noise(plane, down, stride, 8 if rows >= 1024 else 4 if rows >= 128 else 1, noises)
+    kernels.cell_noise(plane, down, stride, 8 if rows >= 512 else 4 if rows >= 128 else 1, noises)
     for right, noise in enumerate(noises):
         level, spread, share = (np.empty(mesh, np.float32) for _ in range(3))
         step = 2 if min(rows, columns) >= 64 else 1
