@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +14,7 @@ import numpy as np
 from sidera.errors import FrameError, Refusal
 from sidera.io.atomic import atomic_write
 from sidera.io.fits_canvas import blank
-from sidera.io.fits_writer import BLOCK, header_of, size_of, sum32
+from sidera.io.fits_writer import BLOCK, Unit, header_of, sum32
 from sidera.io.hdu import scan
 from sidera.io.read import open_frame, refusals
 from sidera.io.write import KEY, NO_BIAS, master_units
@@ -24,6 +25,8 @@ from sidera.types import F32
 
 CHUNK = 1 << 18
 """Words summed at a time: they stay in a core's cache."""
+ROOM = 16 * BLOCK
+"""Bytes that a master's headers and padding may take."""
 WHITE = 65535.0
 """What 1.0 stands for where a program scales 16-bit data to 0 to 1."""
 
@@ -104,24 +107,27 @@ class MasterFile:
 
     def __init__(self, stream: BinaryIO, like: Master) -> None:
         """Begin a file for a master like this one, of which the arrays' shape counts and not their values."""
-        self._stream, self._lock = stream, threading.Lock()
-        self._units = master_units(like)
+        self._stream, self._lock, self._like = stream, threading.Lock(), like
         self._size = like.image.size * 4
         self._width = like.image.shape[-1]
         self._height = like.image.shape[-2]
         self._sums = [0, 0]
-        self._places: list[int] = []
-        place = 0
-        for number, unit in enumerate(self._units):
+
+    @cached_property
+    def _layout(self) -> list[tuple[Unit, int]]:
+        """What is written, and where its data begin; astropy, which makes the headers, loads while bands are made."""
+        place, layout = 0, []
+        for number, unit in enumerate(master_units(self._like)):
             place += len(header_of(unit, 0, primary=number == 0))
-            self._places.append(place)
+            layout.append((unit, place))
             place += self._size + -self._size % BLOCK
+        return layout
 
     def put(self, plane: int, top: int, value: F32, variance: F32) -> None:
         """Write a band of whole rows, ``[row, column]``; each row of each plane once."""
         for number, rows in enumerate((value, variance)):
             data = rows.astype(">f4").tobytes()
-            there = self._places[number] + 4 * self._width * (plane * self._height + top)
+            there = self._layout[number][1] + 4 * self._width * (plane * self._height + top)
             with self._lock:
                 self._sums[number] = sum32(data, self._sums[number])
                 self._stream.seek(there)
@@ -129,9 +135,7 @@ class MasterFile:
 
     def finish(self) -> None:
         """Write the headers, whose checksums are known now, and the padding."""
-        for number, (unit, place, total) in enumerate(
-            zip(self._units, self._places, self._sums, strict=True)
-        ):
+        for number, ((unit, place), total) in enumerate(zip(self._layout, self._sums, strict=True)):
             header = header_of(unit, total, primary=number == 0)
             self._stream.seek(place - len(header))
             self._stream.write(header)
@@ -145,7 +149,7 @@ def write_master(path: Path, like: Master) -> Iterator[MasterFile]:
 
     ``like`` is the master but for its pixels: see `unmade`. Errors as `sidera.io.atomic.atomic_write`.
     """
-    with atomic_write(path, size_of(master_units(like))) as stream:
+    with atomic_write(path, 2 * like.image.nbytes + ROOM) as stream:
         made = MasterFile(stream, like)
         yield made
         made.finish()
