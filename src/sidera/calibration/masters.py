@@ -106,14 +106,16 @@ def _sparse(rows: int, columns: int) -> list[tuple[int, int]]:
     """Tops and bottoms of the rows that stand for a plane: pairs, so that every colour is there.
 
     One of every ``step`` pairs, at a place that goes by the golden ratio: what repeats every few rows (the
-    amplifiers of a sensor, a lamp's flicker) is not met always at the same phase.
+    amplifiers of a sensor, a lamp's flicker) is not met always at the same phase. Of large planes four pairs together
+    are one of many: each is read for itself.
     """
     step = min(rows * columns // SAMPLE, rows // 64)
     if step < 2:
         return [(0, rows)]
+    tall = 8 if rows // (8 * step) >= 64 else 2
     golden = (math.sqrt(5) - 1) / 2
-    places = [i * step + int((i * golden) % 1 * step) for i in range(rows // 2 // step)]
-    return [(2 * place, 2 * place + 2) for place in places]
+    places = [i * step + int((i * golden) % 1 * step) for i in range(rows // tall // step)]
+    return [(tall * place, tall * place + tall) for place in places]
 
 
 def measure_noise(first: object, second: object, pattern: Bayer | None = None) -> NoiseModel:
