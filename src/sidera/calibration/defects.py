@@ -82,18 +82,19 @@ def find_defects(
     shapes = [np.shape(master.image) for master in masters]
     if shapes[0] != shapes[-1]:
         raise ShapeError(f"the dark has {shapes[0]} pixels, the flat {shapes[-1]}", "Use masters of one size")
-    mask = np.zeros(shapes[0], np.uint8)
-    for master in masters:
-        _mark(master, pattern, sigma, mask, spread)
+    mask, *others = spread(lambda master: _marked(master, pattern, sigma, spread), masters)
+    for other in others:
+        mask |= other
     _mark_bad_columns(mask)
     return mask
 
 
-def _mark(master: Master, pattern: Bayer | None, sigma: float, mask: U8, spread: Spread) -> None:
-    """Add a master's defects to the mask. It is read in strips: its arrays may lie in a file, in any byte order."""
+def _marked(master: Master, pattern: Bayer | None, sigma: float, spread: Spread) -> U8:
+    """A master's defects. It is read in strips: its arrays may lie in a file, in any byte order."""
     image, variance = np.asanyarray(master.image), np.asanyarray(master.variance)
     if image.shape != variance.shape:
         raise ShapeError(f"a master of {image.shape} pixels has a variance of {variance.shape}")
+    mask = np.zeros(image.shape, np.uint8)
     step = 1 if pattern is None or image.ndim == 3 else 2
     size = image.shape[-2:]
     for plane, noise, own in zip(
@@ -108,6 +109,7 @@ def _mark(master: Master, pattern: Bayer | None, sigma: float, mask: U8, spread:
             master.header.n_combined >= 5
         ):  # with fewer, the variance is the model's and tells nothing of the pixel
             _mark_outliers(noise, step, (1 / 6, 0), (6, 0), (Defect.NOISY, Defect.NOISY), own, spread)
+    return mask
 
 
 def _around(image: F32, step: int) -> F32:
