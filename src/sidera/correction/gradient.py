@@ -126,9 +126,8 @@ def find_gradient(image: object, settings: GradientSettings | None = None) -> Gr
     -----
     On a copy of 320 pixels objects are masked (`sidera.correction.masks.objects`), the sky of 24 cells a side is
     fitted, and so on until the mask stands; then again on one of 640, from there and of that degree. Channels share
-    the mask and the degree. The degree is the lowest that
-    foretells parts of the sky from the rest (`supported_degree`); under a nebula the model is what the sky around
-    it says.
+    the mask and the degree. The degree is the lowest that foretells parts of the sky from the rest
+    (`sidera.correction.background.simplest`); under a nebula the model is what the sky around it says.
     """
     settings = settings or GradientSettings()
     planes = planes_of(image)
@@ -195,7 +194,8 @@ def _settled(seen: Small, settings: GradientSettings) -> tuple[Bool, list[Polyno
     if longest < FIRST:
         return _found(seen, settings)
     _, models = _found(small(seen.planes, longest), settings)
-    return _refined(seen.planes, models, settings.protection)
+    view = _at_rest(seen.planes, models, models[0].degree, settings.protection)
+    return _found(seen, settings) if view is None else (view.mask, view.models)
 
 
 def _found(seen: Small, settings: GradientSettings) -> tuple[Bool, list[Polynomial]]:
@@ -244,21 +244,6 @@ def _at_rest(planes: F32, models: list[Polynomial], degree: int, protection: flo
         if changed <= SETTLED:
             break
     return None if seen is None else _View(mask, models, losses(seen, degree))
-
-
-def _refined(planes: F32, models: list[Polynomial], protection: float) -> tuple[Bool, list[Polynomial]]:
-    """Mask and polynomials, found on a smaller copy, brought to rest on these planes."""
-    shape, degree = (planes.shape[1], planes.shape[2]), models[0].degree
-    mask = np.zeros(shape, np.bool_)
-    for _ in range(ROUNDS):
-        grounds = _grounds(models, shape)
-        fresh = objects(planes - np.stack(grounds), protection)
-        changed, mask = float((fresh != mask).mean()), fresh
-        cells = cells_of(_sky_of(planes, mask), grounds, models)
-        if changed <= SETTLED or len(cells) < 3 * count_terms(degree):
-            break
-        models = [fit_polynomial(cells, channel, degree) for channel in range(len(planes))]
-    return mask, models
 
 
 def _with_glow(
