@@ -30,8 +30,6 @@ from sidera.types import F32, F64, Bool
 
 ROUNDS = 6
 """Mask and model are found in turn at most so often."""
-FIRST = 160
-"""Pixels along the longer side that a copy must have for the degree to be chosen on it, at a quarter of the work."""
 GOOD = 0.7
 """A loss that only the cells' own errors make is 0.455, the median of chi square: up to this no degree is missing."""
 SETTLED = 0.002
@@ -124,10 +122,10 @@ def find_gradient(image: object, settings: GradientSettings | None = None) -> Gr
 
     Notes
     -----
-    On a copy of 320 pixels objects are masked (`sidera.correction.masks.objects`), the sky of 24 cells a side is
-    fitted, and so on until the mask stands; then again on one of 640, from there and of that degree. Channels share
-    the mask and the degree. The degree is the lowest that foretells parts of the sky from the rest
-    (`sidera.correction.background.simplest`); under a nebula the model is what the sky around it says.
+    On a copy of 640 pixels objects are masked (`sidera.correction.masks.objects`), the sky of 24 cells a side is
+    fitted, and so on until the mask stands. Channels share the mask and the degree. The degree is the lowest that
+    foretells parts of the sky from the rest (`supported_degree`); under a nebula the model is what the sky around
+    it says.
     """
     settings = settings or GradientSettings()
     planes = planes_of(image)
@@ -189,17 +187,7 @@ class _View:
 
 
 def _settled(seen: Small, settings: GradientSettings) -> tuple[Bool, list[Polynomial]]:
-    """Mask and polynomials that belong together: found on a copy of half the size, and brought to rest on this one."""
-    longest = max(seen.planes.shape[1:]) // 2
-    if longest < FIRST:
-        return _found(seen, settings)
-    _, models = _found(small(seen.planes, longest), settings)
-    view = _at_rest(seen.planes, models, models[0].degree, settings.protection)
-    return _found(seen, settings) if view is None else (view.mask, view.models)
-
-
-def _found(seen: Small, settings: GradientSettings) -> tuple[Bool, list[Polynomial]]:
-    """Mask and polynomials that belong together, of the degree that the sky supports.
+    """Mask and polynomials that belong together.
 
     Each degree is brought to rest with a mask of its own: were the degree free meanwhile, a bent model would take
     a nebula for sky before the mask has found it. It starts from the degree below, and where that leads to a poor
