@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +17,15 @@ import psutil
 from PIL import Image
 from playwright.sync_api import TimeoutError as TooLate
 
-from e2e.scripts import WORK
+from e2e.scripts import PAN
 
-WORK_TAKES = 1.7
-"""Milliseconds that a frame of `WORK` takes on the machine that limits of time were set on."""
 PLACES = ("SIDERA_STATE", "SIDERA_LOGS", "SIDERA_TILES", "SIDERA_MASTERS")
 BUSY = ".status-job"
 PATIENCE = 60_000
 """Milliseconds that a slow machine is waited for."""
 CANVAS = ".viewer-canvas"
+STEPS_A_FRAME = 400
+"""Runs of our functions and loops that a frame of panning may take: 2 ms of the processor's time hold as many."""
 
 
 HEARD_OF = """
@@ -132,6 +133,18 @@ def serving(folder, *nights):
         server.stop()
 
 
+@dataclass(frozen=True)
+class Panned:
+    """What a frame of panning costs."""
+
+    steps_a_frame: float
+    milliseconds: float
+    """Of the processor's time, at the 95th percentile."""
+
+    def __str__(self):
+        return f"{self.steps_a_frame:.0f} steps of script a frame, {self.milliseconds:.2f} ms of it (p95)"
+
+
 class Page:
     """A tab, its requests and its complaints."""
 
@@ -229,7 +242,7 @@ class Page:
         return events
 
     def longest(self, act, enough):
-        """Milliseconds that the page's thread itself spent in its longest task; the best of some, as in `late`."""
+        """Milliseconds of the page's own thread in its longest task; the best of some: two programs slow each other."""
         least = float("inf")
         for _ in range(4):
             times = task_times(
@@ -241,24 +254,30 @@ class Page:
                 break
         return least
 
-    def late(self, act, enough):
-        """Milliseconds of our own script in a frame, at the 95th percentile, while something is done.
+    def panned(self):
+        """Pan the picture by hand, once to count and once to time it."""
+        before = self.drawn()["frames"]
+        steps = self.steps(lambda: self.tab.evaluate(PAN))
+        frames = self.drawn()["frames"] - before
+        times = self.javascript_times(lambda: self.tab.evaluate(PAN))
+        return Panned(steps / frames, times[int(0.95 * len(times))])
 
-        The best of some, until it is little enough: two programs on one core slow each other even in its own time.
-        In milliseconds of the machine that the limits were set on: on a slower one they are as many fewer as a script
-        of known cost takes longer there, right afterwards.
+    def steps(self, act):
+        """How much our own script does meanwhile: how often the browser counts its functions and loops to have run.
+
+        The same number on every machine, however fast it is.
         """
-        least = float("inf")
-        for _ in range(6):
-            times = self.javascript_times(act)
-            assert len(times) > 20
-            work = self.javascript_times(lambda: self.tab.evaluate(WORK))
-            pace = max(1.0, work[int(0.95 * len(work))] / WORK_TAKES)
-            say(f"{times[int(0.95 * len(times))]:.2f} ms on a machine {pace:.2f} times as slow")
-            least = min(least, times[int(0.95 * len(times))] / pace)
-            if least <= enough:
-                break
-        return least
+        line = self.tab.context.new_cdp_session(self.tab)
+        line.send("Profiler.enable")
+        line.send("Profiler.startPreciseCoverage", {"callCount": True, "detailed": True})
+        try:
+            act()
+            seen = line.send("Profiler.takePreciseCoverage")["result"]
+        finally:
+            line.send("Profiler.stopPreciseCoverage")
+            line.detach()
+        ours = [script for script in seen if "/assets/" in script["url"]]
+        return sum(part["count"] for script in ours for one in script["functions"] for part in one["ranges"])
 
     def shot(self, what=None):
         """A screenshot of the page, or of a part of it, as a file."""

@@ -132,15 +132,3 @@ PAN_FAR = """() => new Promise(done => {
   move();
 })"""
 """Drags the picture about by hundreds of pixels a frame, and zooms; the share of each frame that shows no picture."""
-
-WORK = """
-() => new Promise(done => {
-  let left = 60, sum = 0;
-  const frame = () => {
-    for (let k = 0; k < 80000; k++) sum += (Math.sin(k) * k) % 7;
-    --left ? requestAnimationFrame(frame) : done(sum);
-  };
-  requestAnimationFrame(frame);
-})
-"""
-"""Sixty frames of arithmetic, always the same: it tells how fast the machine is meanwhile."""
