@@ -1,7 +1,9 @@
 """Combine: every output tile once, from all frames at once, on a few threads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -22,13 +24,15 @@ over another. Without it rejection takes stars' cores for outliers: 0.9 % of the
 simulated nights, 0.03 % with it."""
 HALF_SIZE_BLUR = 0.33
 
+Noise = tuple[NoiseModel | None, ...]
+"""One a channel; None where there was too little to learn from."""
+
 
 @dataclass(frozen=True)
 class Integrated:
     """What was learned on the way to a stack."""
 
-    noise: tuple[NoiseModel | None, ...]
-    """One a channel; None where there was too little to learn from."""
+    noise: Noise
     rejected: F64
     """Share of each frame's samples that was rejected."""
 
@@ -41,29 +45,42 @@ def integrate(
     shape = tile_shape(grid.rows, grid.columns, frames, sampler.channels)
     wanted = list(tiles(grid.rows, grid.columns, shape))
     progress.stage("combine", len(wanted) + 1, name)
-    samples = sample_tiles(grid.rows, grid.columns, frames, sampler.channels)
-    noise = learn_noise(sampler, samples, threads)
-    progress.step("noise model")
     first, begun = canvas.begun(wanted)
     counts = np.zeros((frames, 2), np.int64) if begun is None else begun
     for _ in range(first):
         progress.step("done before")
 
+    learned: Future[Noise] = Future()
     scratch = Scratch()
+
+    def learn() -> None:
+        """One thread learns while another makes the first tile's samples, which then waits for it."""
+        try:
+            samples = sample_tiles(grid.rows, grid.columns, frames, sampler.channels)
+            learned.set_result(learn_noise(sampler, samples, threads))
+        except BaseException as error:
+            learned.set_exception(error)
+            raise
+        progress.step("noise model")
 
     def work(tile: Tile) -> I64:
         progress.check()
-        counted = _tile(sampler, tile, noise, scratch, canvas.maps)
+        counted = _tile(sampler, tile, learned.result, scratch, canvas.maps)
         progress.step()
         return counted
 
-    for tile, counted in zip(wanted[first:], spread(work, wanted[first:], threads), strict=True):
+    left = wanted[first:]
+    tasks: list[Callable[[], I64 | None]] = [learn, *(partial(work, tile) for tile in left)]
+    done = spread(lambda task: task(), tasks, threads)
+    next(done)
+    for tile, counted in zip(left, done, strict=True):
+        assert counted is not None  # a tile tells, learning does not
         counts += counted
         canvas.done([tile], counts)
-    return Integrated(noise, counts[:, 0] / np.maximum(counts[:, 1], 1))
+    return Integrated(learned.result(), counts[:, 0] / np.maximum(counts[:, 1], 1))
 
 
-def learn_noise(sampler: Sampler, samples: Sequence[Tile], threads: int) -> tuple[NoiseModel | None, ...]:
+def learn_noise(sampler: Sampler, samples: Sequence[Tile], threads: int) -> Noise:
     """Noise of the registered samples, measured on a few small tiles and then frozen for the whole image."""
     if len(sampler.frames) < 2:
         return (None,) * sampler.channels
@@ -96,19 +113,21 @@ def _model(samples: F32, scales: list[float]) -> NoiseModel | None:
         return None
 
 
-def _tile(
-    sampler: Sampler, tile: Tile, noise: Sequence[NoiseModel | None], scratch: Scratch, maps: Maps
-) -> I64:
-    """Fill one tile of the maps; returns each frame's rejected samples, and those there were."""
+def _tile(sampler: Sampler, tile: Tile, learned: Callable[[], Noise], scratch: Scratch, maps: Maps) -> I64:
+    """Fill one tile of the maps; returns each frame's rejected samples, and those there were.
+
+    ``learned`` gives the noise, which is asked for when the tile's samples are made.
+    """
     settings = sampler.recipe.integration
     weights = np.array([one.weight for one in sampler.frames])
     shares = [np.where(np.arange(len(weights)) % 2 == start, weights, 0.0) for start in range(2)]
     counted = np.zeros((len(weights), 2), np.int64)
-    for channel, samples in enumerate(sampler.tile(tile.widened(HALO), scratch)):
-        verdicts = reject(samples, settings, noise[channel])
+    everything = sampler.tile(tile.widened(HALO), scratch)
+    for channel, (samples, noise) in enumerate(zip(everything, learned(), strict=True)):
+        verdicts = reject(samples, settings, noise)
 
         def combined(share: F64) -> Combined:
-            return combine_kept(samples, verdicts, share, settings.combine, noise[channel], HALO)  # noqa: B023 (called in this round)
+            return combine_kept(samples, verdicts, share, settings.combine, noise, HALO)  # noqa: B023 (called in this round)
 
         got = combined(weights)
         maps.put(channel, tile, got, [combined(share).mean for share in shares if settings.halves])

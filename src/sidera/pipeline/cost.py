@@ -97,14 +97,11 @@ def estimate(
         written = int(area * 1e6) * work.channels * map_bytes(frames, halves)
         disk += written
         planes = max((one.planes for one in work.lights), default=1)
+        tile = tile_bytes(_tile(work), frames, work.channels) + WINDOW_BYTES
+        learning = sample_bytes(frames, work.channels) * (work.channels + 2)  # two copies, to sort one
         peaks += [
             held + threads * int(area * 1e6) * planes * MEASURE_BYTES,
-            held
-            + threads * (tile_bytes(_tile(work), frames, work.channels) + WINDOW_BYTES)
-            + written * in_memory,
-            held
-            + sample_bytes(frames, work.channels) * (work.channels + 2)
-            + written * in_memory,  # two copies, to sort one
+            held + (threads - 1) * tile + max(tile, learning) + written * in_memory,
             held + int(area * 1e6) * REPORT_BYTES + written * in_memory,
         ]
     seconds = START_SECONDS + cpu / max(threads, 1) + after
