@@ -9,7 +9,7 @@ from scipy import ndimage
 from scipy.interpolate import RBFInterpolator
 
 from sidera.kernels import sky as kernels
-from sidera.types import F32, F64, I64
+from sidera.types import F32, F64, I64, Bool
 
 LATTICE = 128
 """Nodes along the longer side at which a model is computed; between them it is interpolated bicubically."""
@@ -169,37 +169,46 @@ def surface(nodes: F32, shape: tuple[int, int]) -> F32:
     return out
 
 
-def measure_cells(planes: F32, grounds: Sequence[F32], grid: tuple[int, int]) -> tuple[F64, F64, F64]:
-    """Level above a known ground, its error, and share of sky, of each cell of a grid.
+def above(planes: F32, grounds: Sequence[F32], mask: Bool | None = None) -> F32:
+    """Planes ``[channel, row, column]`` less their grounds; NaN where masked."""
+    out = np.empty_like(planes)
+    for plane, ground, difference in zip(planes, grounds, out, strict=True):
+        np.subtract(plane, ground, difference)
+        if mask is not None:
+            difference[mask] = np.nan
+    return out
+
+
+def measure_cells(sky: F32, grid: tuple[int, int]) -> tuple[F64, F64, F64]:
+    """Level, its error, and share of sky, of each cell of a grid.
 
     Parameters
     ----------
-    planes : float32 array, shape (channels, rows, columns)
-        Sky; NaN where something else stands before it.
-    grounds : sequence of float32 arrays
-        What the sky is about, at each pixel: so a cell whose one half is hidden is not tilted towards the other.
+    sky : float32 array, shape (channels, rows, columns)
+        Less what it is about at each pixel: so a cell whose one half is hidden is not tilted towards the other. NaN
+        where something else stands before it.
 
     Returns
     -------
     level, error : float64 array, shape (channels, cell rows, cell columns)
     share : float64 array, shape (cell rows, cell columns)
     """
-    found = np.empty((3, len(planes), *grid), np.float32)
-    for channel, (plane, ground) in enumerate(zip(planes, grounds, strict=True)):
+    found = np.empty((3, len(sky), *grid), np.float32)
+    for channel, plane in enumerate(sky):
         level, spread, share = found[:, channel]
-        kernels.cell_levels(plane - ground, 0, 0, 1, 1, level, spread, share)
+        kernels.cell_levels(plane, 0, 0, 1, 1, level, spread, share)
     least: F64 = found[2].min(axis=0).astype(np.float64)
-    pixels = planes[0].size / (grid[0] * grid[1])
+    pixels = sky[0].size / (grid[0] * grid[1])
     error = found[1] / np.sqrt(np.maximum(found[2] * pixels, 1.0))
     return found[0].astype(np.float64), error.astype(np.float64), least
 
 
-def cells_of(planes: F32, grounds: Sequence[F32], models: Sequence[Model]) -> Cells:
-    """The cells that hold enough sky."""
-    rows, columns = planes.shape[1:]
+def cells_of(sky: F32, models: Sequence[Model]) -> Cells:
+    """The cells that hold enough of the sky, which is given less these models (see `above`)."""
+    rows, columns = sky.shape[1:]
     longest = max(rows, columns)
     grid = tuple(min(size, max(1, round(CELLS * size / longest))) for size in (rows, columns))
-    level, error, share = measure_cells(planes, grounds, (grid[0], grid[1]))
+    level, error, share = measure_cells(sky, (grid[0], grid[1]))
     u, v = np.meshgrid(_nodes(grid[1])[2:-2], _nodes(grid[0])[2:-2])
     known = (share >= SKY_SHARE) & np.isfinite(level).all(axis=0)
     u, v = u[known], v[known]
@@ -362,13 +371,13 @@ def fit_spline(cells: Cells, channel: int, smoothing: float, base: Polynomial) -
     return model
 
 
-def fit_mesh(planes: F32, grounds: Sequence[F32], bases: Sequence[Polynomial]) -> list[Model]:
-    """16 cells a side over polynomials; cells without enough sky follow a spline through the others.
+def fit_mesh(sky: F32, bases: Sequence[Polynomial]) -> list[Model]:
+    """16 cells a side over polynomials, which the sky is given less; cells without enough follow a spline.
 
     Median-filtered 3×3, and continued in a straight line beyond the border: mirrored, a gradient would end flat.
     """
-    rows, columns = planes.shape[1:]
-    level, _, share = measure_cells(planes, grounds, (min(MESH, rows), min(MESH, columns)))
+    rows, columns = sky.shape[1:]
+    level, _, share = measure_cells(sky, (min(MESH, rows), min(MESH, columns)))
     models: list[Model] = []
     for channel, base in zip(level, bases, strict=True):
         filled = _filled(channel, (share >= SKY_SHARE) & np.isfinite(channel))

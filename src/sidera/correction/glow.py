@@ -8,6 +8,7 @@ from sidera.correction.background import (
     Cells,
     Glow,
     Polynomial,
+    above,
     cells_of,
     count_terms,
     lattice,
@@ -69,7 +70,7 @@ def _glowing(
     """The glow of this corner, if there is one; nothing wide is masked around it."""
     shape = (planes.shape[1], planes.shape[2])
     grounds = [surface(lattice(base, shape), shape) for base in bases]
-    cells = cells_of(np.where(mask, np.float32(np.nan), planes), grounds, bases)
+    cells = cells_of(above(planes, grounds, mask), bases)
     near = np.maximum(np.abs(cells.u - corner[0]), np.abs(cells.v - corner[1])) < REACH
     unit = np.maximum(np.median(cells.error, axis=1), 1e-30)
     best, least = None, LEFT

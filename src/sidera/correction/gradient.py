@@ -9,6 +9,7 @@ from sidera.correction.background import (
     Cells,
     Model,
     Polynomial,
+    above,
     cells_of,
     count_terms,
     darkest,
@@ -195,7 +196,7 @@ def _settled(seen: Small, settings: GradientSettings) -> tuple[Bool, list[Polyno
     """
     planes, shape = seen.planes, (seen.planes.shape[1], seen.planes.shape[2])
     flat = [Polynomial(0, np.array([median_of(plane)])) for plane in planes]
-    cells = cells_of(planes, _grounds(flat, shape), flat)
+    cells = cells_of(above(planes, _grounds(flat, shape)), flat)
     views: list[_View] = []
     for degree in range(settings.degree + 1):
         if len(cells) < 3 * count_terms(degree):
@@ -222,9 +223,11 @@ def _at_rest(planes: F32, models: list[Polynomial], degree: int, protection: flo
     mask = np.zeros(shape, np.bool_)
     seen: Cells | None = None
     for _ in range(ROUNDS):
-        grounds = _grounds(models, shape)
-        fresh = objects(planes - np.stack(grounds), protection)
-        cells = cells_of(_sky_of(planes, fresh), grounds, models)
+        sky = above(planes, _grounds(models, shape))
+        fresh = objects(sky, protection)
+        for plane in sky:
+            plane[fresh] = np.nan
+        cells = cells_of(sky, models)
         if len(cells) < 3 * count_terms(degree):
             break
         changed, mask = float((fresh != mask).mean()), fresh
@@ -259,12 +262,11 @@ def _chosen(
 ) -> tuple[list[Model], Bool, str]:
     """The model that was asked for, on the mask that the polynomials found."""
     planes, shape = seen.planes, (seen.planes.shape[1], seen.planes.shape[2])
-    grounds = _grounds(bases, shape)
-    sky = _sky_of(planes, mask)
-    cells = cells_of(sky, grounds, bases)
+    sky = above(planes, _grounds(bases, shape), mask)
+    cells = cells_of(sky, bases)
     channels = range(len(planes))
     if settings.model == "mesh":
-        return fit_mesh(sky, grounds, bases), mask, "mesh of 16 cells a side"
+        return fit_mesh(sky, bases), mask, "mesh of 16 cells a side"
     if settings.model == "tps" and len(cells):
         splines = [fit_spline(cells, channel, settings.smoothing, bases[channel]) for channel in channels]
         return splines, mask, "thin-plate spline"
@@ -281,13 +283,9 @@ def _grounds(models: Sequence[Model], shape: tuple[int, int]) -> list[F32]:
     return [surface(lattice(model, shape), shape) for model in models]
 
 
-def _sky_of(planes: F32, mask: Bool) -> F32:
-    return np.where(mask, np.float32(np.nan), planes)
-
-
 def _residual(planes: F32, mask: Bool, grounds: Sequence[F32], models: Sequence[Model]) -> list[float]:
     """How far the cells lie from the model."""
-    cells = cells_of(_sky_of(planes, mask), grounds, models)
+    cells = cells_of(above(planes, grounds, mask), models)
     if not len(cells):
         return [float("nan")] * len(planes)
     return [

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from sidera.errors import ShapeError
 from sidera.kernels import blocks
@@ -118,15 +117,13 @@ def objects(residual: F32, kappa: float = 3.0) -> Bool:
     """
     shape = residual.shape[1:]
     found = np.zeros(shape, np.bool_)
-    spreads = [_lower_sigma(plane) for plane in residual]
-    scaled = [
-        plane / np.float32(spread) for plane, spread in zip(residual, spreads, strict=True) if spread > 0
-    ]
-    if not scaled:
+    spreads = np.array([_lower_sigma(plane) for plane in residual], np.float32)
+    if not (spreads > 0).any():
         return found
-    views = np.stack([*scaled, np.mean(scaled, axis=0)] if len(scaled) > 1 else scaled)
-    known = np.isfinite(views)
-    total, count = np.where(known, views, np.float32(0)), known.astype(np.float32)
+    judged = residual if (spreads > 0).all() else residual[spreads > 0]
+    views = len(judged) + (len(judged) > 1)
+    total, count = np.empty((views, *shape), np.float32), np.empty((views, *shape), np.float32)
+    blocks.begun(judged, spreads[spreads > 0], total, count)
     for level in range(LEVELS):
         side = 1 << level
         if level:
@@ -134,11 +131,8 @@ def objects(residual: F32, kappa: float = 3.0) -> Bool:
         if level and max(shape) < FEWEST * side:
             break
         hits = _standing_out(total, count, side, kappa)
-        if hits.any():  # whole blocks leave, so the next larger blocks are sums of what is left
-            hits = ndimage.binary_dilation(hits, np.ones((3, 3), np.bool_), 2 if side >= WIDE else 1)
-            total[:, hits] = 0
-            count[:, hits] = 0
-            found |= hits.repeat(side, axis=0).repeat(side, axis=1)[: shape[0], : shape[1]]
+        # Whole blocks leave, so the next larger blocks are sums of what is left.
+        blocks.take_out(hits, 2 if side >= WIDE else 1, side, total, count, found)
     return found
 
 
@@ -157,8 +151,9 @@ def _standing_out(total: F32, count: F32, side: int, kappa: float) -> Bool:
 
 def _lower_sigma(values: F32) -> float:
     """Sigma by what lies below zero; 0 where nothing does."""
-    some = values.ravel()[:: max(1, values.size // ENOUGH)]
-    below = some[some < 0]
+    step = max(1, values.size // ENOUGH)
+    below = np.empty(values.size // step + 1, np.float32)
+    below = below[: blocks.below_zero(values.ravel(), step, below)]
     return -HALF_NORMAL * float(np.median(below)) if below.size else 0.0
 
 
