@@ -1,5 +1,7 @@
 """A frame is brought onto the reference wherever it lies, and never wrongly."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -137,6 +139,18 @@ def test_a_prediction_is_refined_and_a_false_one_does_no_harm():
     false = solved(here, there, prediction=Transform.moved(200, 100))
     for one in (near, false):
         assert error(one.transform, truth)[1] < 0.1
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (60.0, -35.0), (-7.9, 8.1), (-150.0, 120.0)])
+def test_a_dithered_frame_is_found_by_its_neighbours_map_without_patterns(shift, monkeypatch):
+    here, there = two_frames(Truth(3), 0)
+    neighbour = solved(here, there).transform
+    moved = star_list(there.x + shift[0], there.y + shift[1], there.flux)
+    monkeypatch.setattr(
+        sys.modules["sidera.registration.search"], "guesses", lambda *_: pytest.fail("patterns")
+    )
+    solution = solved(here, moved, prediction=neighbour)
+    assert error(solution.transform, Truth(3, x=shift[0], y=shift[1]))[1] < 0.1
 
 
 def test_hot_pixels_that_stay_do_not_outvote_the_stars():

@@ -227,9 +227,6 @@ def run(
         refused += registered.refused
         stacks = _groups(plan, measured, registered)
         progress.expect("combine", stacks)
-        load_ahead(
-            "sidera.pipeline.finish"
-        )  # for the report's picture: while pixels are combined nobody waits for it
         stacker = Stacker(plan, output, stacks == 1, measured, registered, readers, progress)
         outcomes = []
         for group in plan.stacks:

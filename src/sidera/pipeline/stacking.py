@@ -24,6 +24,7 @@ from sidera.pipeline.readers import Readers
 from sidera.pipeline.samples import LostFrameError, Sampler
 from sidera.pipeline.scan import Refused, refusal
 from sidera.pipeline.store import stack_key
+from sidera.pipeline.workers import load_ahead
 from sidera.types import F64
 
 
@@ -72,6 +73,9 @@ class Stacker:
 
     def _made(self, group: StackGroup, sampler: Sampler) -> Outcome:
         canvas = self._canvas(group, sampler)
+        load_ahead(
+            "sidera.pipeline.finish"
+        )  # for the report's picture: nobody waits for it while pixels are combined
         try:
             made = integrate(sampler, canvas, self.plan.threads, self.progress, group.name)
             stack = canvas.finish(self._told(group, sampler, made.rejected))

@@ -7,12 +7,14 @@ import numpy as np
 
 from sidera.model.transform import Model, Transform
 from sidera.registration.evidence import CHANCE, Overlap, chance, log_pairings, needed, overlap, promising
-from sidera.registration.fit import RAYLEIGH_MEDIAN, Fit, Pairs, choose, robust
-from sidera.registration.match import SCALES, Field, guesses, mutual_pairs
+from sidera.registration.fit import RAYLEIGH_MEDIAN, Fit, Pairs, choose, median, robust
+from sidera.registration.match import SCALES, Field, guesses, mapped, mutual_pairs
 from sidera.types import F64, I64
 
 PREDICTION_RADIUS = 8.0
 """A prediction is right if stars lie within so many pixels of it."""
+VOTERS = 60
+"""The brightest stars of each list that vote for a shift."""
 DEPTHS = ((60, 60), (150, 150), (40, 150), (150, 40), (22, 22))
 """How many of the brightest stars of reference and frame make patterns, in turn: lists of unlike depth or
 scale share patterns only where the densities of their stars are alike."""
@@ -59,9 +61,13 @@ def search(here: Field, there: Field, prediction: Transform | None) -> Attempt |
     the identity while the stars have moved on.
     """
     best = None
-    predictions = [Transform.identity()] if prediction is None else [prediction, Transform.identity()]
-    for guess in predictions:
-        attempt = _attempt(here, there, guess, PREDICTION_RADIUS)
+    expected = Transform.identity() if prediction is None else prediction
+    for guess in (
+        _moved(expected, here, there),
+        expected,
+        *([] if prediction is None else [Transform.identity()]),
+    ):
+        attempt = _attempt(here, there, guess, PREDICTION_RADIUS, doubted=(0, 2))
         if attempt and attempt.proven and 2 * len(attempt.pairs) >= attempt.shared.candidates:
             return attempt
         best = _better(best, attempt)
@@ -71,6 +77,21 @@ def search(here: Field, there: Field, prediction: Transform | None) -> Attempt |
         if best and best.proven:
             return best
     return best
+
+
+def _moved(guess: Transform, here: Field, there: Field) -> Transform:
+    """A guess moved by the shift that most pairs of bright stars agree on: frames of a night are mostly dithered."""
+    seen = mapped(guess, here.at[:VOTERS])
+    shifts = (there.at[:VOTERS, None] - seen[None]).reshape(-1, 2)
+    cell = np.floor(shifts / PREDICTION_RADIUS).astype(np.int64)
+    places = np.sort(cell[:, 0] * 2**32 + cell[:, 1])
+    starts = np.flatnonzero(np.diff(places, prepend=places[0] - 1))
+    fullest = places[starts[np.argmax(np.diff(starts, append=places.size))]]
+    middle = (
+        np.array([(fullest + 2**31) >> 32, (fullest + 2**31) % 2**32 - 2**31]) + 0.5
+    ) * PREDICTION_RADIUS
+    near = np.abs(shifts - middle).max(axis=1) < PREDICTION_RADIUS
+    return Transform.moved(*np.median(shifts[near], axis=0)).compose(guess)
 
 
 def _better(one: Attempt | None, two: Attempt | None) -> Attempt | None:
@@ -99,20 +120,25 @@ def _first_radius(here: Field) -> float:
     return WIDEST_RADIUS + 0.002 * here.reach
 
 
-def _attempt(here: Field, there: Field, guess: Transform, radius: float) -> Attempt | None:
-    """Refine a guess: pair, fit, narrow the radius, pair again; then weigh the evidence."""
+def _attempt(
+    here: Field, there: Field, guess: Transform, radius: float, doubted: tuple[int, ...] = (2,)
+) -> Attempt | None:
+    """Refine a guess: pair, fit, narrow the radius, pair again; then weigh the evidence.
+
+    In the turns in which it is ``doubted`` it is given up where no more stars fit than chance would show.
+    """
     transform, fitted, pairs, before = guess, None, np.empty((0, 2), np.int64), None
     for turn in range(ROUNDS):
         count = SEARCHED if turn < 2 else max(len(here), len(there))
         pairs = mutual_pairs(transform, here.brightest(count), there.brightest(count), radius)
-        if len(pairs) < 3 or (turn == 2 and not promising(len(pairs), here, there, radius)):
+        if len(pairs) < 3 or (turn in doubted and not promising(len(pairs), here, there, radius)):
             return None
         seen = joined(here, there, pairs, transform)
         fitted = _refitted(fitted, seen, turn, guess.mirrored, there)
         if fitted is None or not SCALES[0] <= fitted.transform.scale <= SCALES[1]:
             return None
         transform = fitted.transform
-        miss = float(np.median(seen.distances(transform))) / RAYLEIGH_MEDIAN
+        miss = median(seen.distances(transform)) / RAYLEIGH_MEDIAN
         narrower = float(np.clip(5 * miss, LEAST_RADIUS, WIDEST_RADIUS))
         if turn > 2 and narrower == radius and before is not None and np.array_equal(before, pairs):
             break

@@ -65,8 +65,9 @@ def solve(
 ) -> Solution:
     """Find the map from the reference to a frame by their stars.
 
-    A prediction (say, the neighbour's map) and the identity are tried first, then four-star patterns, which
-    know any shift, turn, scale of 0.2 to 5 and mirroring. A map is accepted only if chance could not make it.
+    A prediction (say, the neighbour's map), moved by the shift that most bright stars vote for, and the identity are
+    tried first, then four-star patterns, which know any shift, turn, scale of 0.2 to 5 and mirroring. A map is
+    accepted only if chance could not make it.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def solve(
     shape_reference, shape_frame : (rows, columns)
         Sizes of both in pixels.
     prediction : Transform, optional
-        Where the frame probably lies, to about 8 pixels.
+        Where the frame probably lies, but for a shift.
 
     Returns
     -------
