@@ -18,6 +18,8 @@ import psutil
 
 INTERVAL = 0.05
 """Seconds between two looks at the tree."""
+AS_USERS_HAVE_IT = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Python programs keep their byte code, whatever is set for us: else each run would compile its modules anew."""
 PROC = Path("/proc")
 STATUS = {"RssAnon": "memory", "RssShmem": "memory", "RssFile": "file_pages"}
 
@@ -203,7 +205,7 @@ def measure(
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=None if out is None else subprocess.STDOUT,
-            env=os.environ | (environment or {}),
+            env=os.environ | AS_USERS_HAVE_IT | (environment or {}),
             start_new_session=os.name == "posix",
         )
         watch = ByPsutil(process) if portable or not PROC.is_dir() else ByProc(process.pid)

@@ -20,6 +20,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM)
 """What file systems answer that keep no journal of folders, or will not open them."""
 DAY = 86_400.0
+WRITTEN_AT_ONCE = 1 << 16
+"""Bytes that file systems keep together in memory."""
 _TEMPORARY = re.compile(r"\.sidera-(?P<host>.+)-(?P<process>\d+)-[0-9a-f]{8}\.tmp")
 
 
@@ -64,6 +66,20 @@ def atomic_write(path: Path | str, needed: int = 0) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def begin_writing(stream: BinaryIO, start: int, size: int) -> None:
+    """Ask the system to bring a part of an open file to the disk, so that the end waits for little.
+
+    Of whole blocks only: at either end there is more to come, and they would be written twice.
+    """
+    first, last = (
+        -(-start // WRITTEN_AT_ONCE) * WRITTEN_AT_ONCE,
+        (start + size) // WRITTEN_AT_ONCE * WRITTEN_AT_ONCE,
+    )
+    if first < last and hasattr(os, "posix_fadvise"):
+        with suppress(OSError):  # a wish that a file system may not grant
+            os.posix_fadvise(stream.fileno(), first, last - first, os.POSIX_FADV_DONTNEED)
 
 
 def write_text(path: Path | str, text: str) -> None:

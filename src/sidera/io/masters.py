@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from sidera.errors import FrameError, Refusal
-from sidera.io.atomic import atomic_write
+from sidera.io.atomic import atomic_write, begin_writing
 from sidera.io.fits_canvas import blank
 from sidera.io.fits_writer import BLOCK, Unit, header_of, sum32
 from sidera.io.hdu import scan
@@ -132,6 +132,8 @@ class MasterFile:
                 self._sums[number] = sum32(data, self._sums[number])
                 self._stream.seek(there)
                 self._stream.write(data)
+                self._stream.flush()
+            begin_writing(self._stream, there, len(data))
 
     def finish(self) -> None:
         """Write the headers, whose checksums are known now, and the padding."""
