@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from real import DATA, needs_data
 from sidera.pipeline.decide import star_gains
+from sidera.pipeline.finish import finish
 from sidera.pipeline.readers import Readers
 from sidera.pipeline.recipe import Recipe
 from sidera.pipeline.samples import Sampler
@@ -87,6 +88,24 @@ def test_six_frames_of_m27_are_2_2_times_cleaner_than_one(m27):
         say(f"{name}: one frame {one:.2f}, stack {whole:.2f} ADU: {one / whole:.3f} times cleaner")
         assert sky.mean() > 0.5
         assert whole <= one / 2.2
+
+
+def unevenness(image):
+    """By how much the skies in the corners differ, in each channel."""
+    rows, columns = image.shape[1] // 8, image.shape[2] // 8
+    tops, lefts = (slice(rows), slice(-rows, None)), (slice(columns), slice(-columns, None))
+    corners = [image[:, top, left] for top in tops for left in lefts]
+    return np.ptp([np.nanmedian(corner, axis=(1, 2)) for corner in corners], axis=0)
+
+
+def test_the_amplifiers_glow_on_m27_goes_with_the_gradient(m27):
+    (outcome,) = m27.outcomes
+    done = finish(outcome.stack)
+    told = next(step.told for step in done.steps if step.name == "gradient")
+    before, after = unevenness(outcome.stack.image), unevenness(done.image)
+    say(f"{told}; the corners' skies differ by {after.round(1)} ADU, before by {before.round(1)}")
+    assert "a glow in one corner" in told
+    assert (after < before / 2).all()
 
 
 TRAILED = "00002"
