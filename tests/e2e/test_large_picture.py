@@ -41,6 +41,7 @@ def page(browser, bundle, folder, tmp_path_factory):
         shown.open(link)
         shown.tab.evaluate(FIRST)
         shown.choose(folder)
+        shown.rest()
         shown.address = f"http://127.0.0.1:{server.port}/"
         yield shown
         assert shown.complaints == []
@@ -49,7 +50,6 @@ def page(browser, bundle, folder, tmp_path_factory):
 
 def test_the_first_picture_is_there_within_a_second_of_the_pyramid(page, browser):
     took = page.tab.evaluate("() => first")
-    page.rest()  # the night is kept, and opens again by itself
     for _ in range(3):  # the best of some: what other programs take from us is no time of ours
         if took > 1000:
             took = min(took, opened_anew(page, browser))
@@ -74,7 +74,6 @@ def opened_anew(page, browser):
 
 
 def test_every_pixel_can_be_seen_at_its_own_size(page, folder):
-    page.rest()
     page.tab.keyboard.press("1")
     page.drawn()
     expect(page.tab.locator(".tools-scale")).to_have_text("100 %", timeout=PATIENCE)
