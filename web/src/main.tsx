@@ -13,6 +13,7 @@ import { Boundary } from "./rooms/shell/boundary";
 import { start } from "./state/connection";
 import { keep, restoreNight, restorePage } from "./state/keep";
 import { link } from "./state/links";
+import { complain } from "./state/page";
 
 /** For so long nothing is drawn, lest a page left in red or in light flashes up dark; a slow server is not waited for. */
 const BLINK_MS = 150;
@@ -20,7 +21,7 @@ const BLINK_MS = 150;
 const shelf = { load: loadPage, save: savePage };
 const restored = restorePage(shelf);
 link();
-start(() => restored.then(restoreNight).finally(() => keep(shelf)));
+start(() => restored.then(restoreNight).catch(complain)).then(() => keep(shelf));
 Promise.race([restored, new Promise((done) => setTimeout(done, BLINK_MS))]).finally(() => {
   createRoot(document.getElementById("page")!).render(
     <StrictMode>

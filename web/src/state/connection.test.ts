@@ -151,3 +151,28 @@ it("an engine that dies over the first greeting does not keep the page from open
   await settle();
   expect(ready).toHaveBeenCalledTimes(1);
 });
+
+it("a page over whose opening the engine dies is opened by the next one", async () => {
+  const wire = () => Wire.made[0]!;
+  let tries = 0;
+  const open = vi.fn(async () => {
+    if (++tries > 1) return;
+    wire().engine("down");
+    await settle();
+  });
+  const kept = vi.fn();
+  start(open).then(kept);
+  wire().onopen?.();
+  wire().engine("up");
+  await settle();
+  await settle();
+  expect(kept).not.toHaveBeenCalled(); // or the night that is not open would be forgotten
+  wire().engine("up", 1);
+  await settle();
+  expect(open).toHaveBeenCalledTimes(2);
+  expect(kept).toHaveBeenCalledTimes(1);
+  wire().engine("down");
+  wire().engine("up", 2);
+  await settle();
+  expect(open).toHaveBeenCalledTimes(2);
+});

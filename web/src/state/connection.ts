@@ -29,30 +29,36 @@ export const connection = createStore<Connection>(() => ({
   greeting: null,
 }));
 
-/** Connect; `ready` is called once, when the engine has answered for the first time. */
-export function start(ready: () => unknown): void {
-  let greeted = false;
-  connect(
-    (event) => {
-      hear(event, () => {
-        const again = greeted;
-        greet(again)
-          .then(() => {
-            if (greeted) return; // an engine that died over the first greeting has not opened the page
-            greeted = true;
-            return ready();
-          })
-          .then(offerToGoOn, complain);
-      });
-    },
-    (open) => {
-      const was = connection.getState().server;
-      // Of the next server's engine nothing is known before it says so: it is not the one that was up.
-      connection.setState(open ? { server: "up" } : { server: "lost", engine: "starting" });
-      if (!open && was === "up")
-        tell("bad", "Sidera's server has gone", { hint: "Start it again with: sidera ui" });
-    },
-  );
+/**
+ * Connect; `open` is called when the engine has answered, and called again when that engine dies over it: what was
+ * asked of it is lost. Resolves when the page is open.
+ */
+export function start(open: () => unknown): Promise<void> {
+  return new Promise((done) => {
+    let opened = false;
+    let engines = 0;
+    const met = async () => {
+      const mine = ++engines;
+      await greet(mine > 1);
+      if (!opened && mine === engines) {
+        await open();
+        const lives = mine === engines && connection.getState().engine === "up";
+        if (!lives) return;
+        opened = true;
+        done();
+      }
+      offerToGoOn();
+    };
+    connect((event) => hear(event, () => met().catch(complain)), lineChanged);
+  });
+}
+
+function lineChanged(open: boolean): void {
+  const was = connection.getState().server;
+  // Of the next server's engine nothing is known before it says so: it is not the one that was up.
+  connection.setState(open ? { server: "up" } : { server: "lost", engine: "starting" });
+  if (!open && was === "up")
+    tell("bad", "Sidera's server has gone", { hint: "Start it again with: sidera ui" });
 }
 
 function hear(event: AnyEvent, engineUp: () => void): void {

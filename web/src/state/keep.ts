@@ -62,7 +62,8 @@ function notFound(): null {
 
 /** The night as it was left, once the engine answers. */
 export async function restoreNight(folder: string | null): Promise<void> {
-  if (folder === null) return;
+  const { folder: chosen } = library.getState();
+  if (folder === null || (chosen !== null && chosen !== folder)) return; // the user was faster
   const left = () => library.getState().folder !== folder; // meanwhile the user has gone on
   await openProject(folder);
   if (left()) return;
@@ -80,7 +81,7 @@ export async function restoreNight(folder: string | null): Promise<void> {
   if (kept.view && !left() && viewer.getState().image) viewer.setState({ view: kept.view });
 }
 
-/** Write down every change, a moment later. Call after `restoreNight`, or nothing would be found again. */
+/** Write down every change, a moment later. Call when the page is open, or nothing would be found again. */
 export function keep(shelf: Shelf): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const soon = () => {

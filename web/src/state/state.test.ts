@@ -458,6 +458,13 @@ describe("what is kept", () => {
     return place;
   };
 
+  it("does not take the place of a night that was chosen meanwhile", async () => {
+    await openInputs(["/night"]);
+    const { folder } = library.getState();
+    await restoreNight("/results/another");
+    expect(library.getState().folder).toBe(folder);
+  });
+
   it("is found again: theme, night, verdicts, recipe, picture, stretch", async () => {
     const place = shelf();
     page.setState({ theme: "red", room: "frames" });
