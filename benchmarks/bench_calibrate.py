@@ -5,7 +5,8 @@ from stage import HEAD, light, options, timed
 
 from sidera.calibration.apply import calibrator
 from sidera.calibration.defects import cosmetic, pixel_noise
-from sidera.calibration.masters import combine_calibration, level, measure_noise
+from sidera.calibration.masters import combine_calibration
+from sidera.calibration.noise import level, measure_noise
 from sidera.model.header import Bayer, Kind
 
 FRAMES = 10

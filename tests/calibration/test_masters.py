@@ -8,14 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidera.calibration import masters
-from sidera.calibration.masters import (
-    NoiseModel,
-    combine_calibration,
-    level,
-    make_master,
-    measure_noise,
-    normalise_flat,
-)
+from sidera.calibration.masters import combine_calibration, make_master, normalise_flat
+from sidera.calibration.noise import NoiseModel, level, measure_noise
 from sidera.errors import ShapeError, UsageError
 from sidera.model.header import Bayer, Header, Kind
 

@@ -265,7 +265,7 @@ class Page:
     def steps(self, act):
         """How much our own script does meanwhile: how often the browser counts its functions and loops to have run.
 
-        The same number on every machine, however fast it is.
+        About the same number on every machine, however fast it is.
         """
         line = self.tab.context.new_cdp_session(self.tab)
         line.send("Profiler.enable")

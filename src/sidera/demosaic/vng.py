@@ -4,6 +4,7 @@ import numpy as np
 
 from sidera.demosaic.mosaic import Core, cut, layout, mirrored
 from sidera.kernels import demosaic as kernels
+from sidera.kernels.vng import vng as fill
 from sidera.model.header import Bayer
 from sidera.types import F32
 
@@ -22,6 +23,6 @@ def vng(
     linear = np.empty((3, mosaic.shape[0] - 2, mosaic.shape[1] - 2), np.float32)
     kernels.bilinear(mosaic, plan.chroma, plan.red_row, 1, linear)
     rgb = np.empty((3, *own.shape), np.float32)
-    kernels.vng(mosaic, linear, plan.chroma, plan.red_row, LIMITS, rgb)
+    fill(mosaic, linear, plan.chroma, plan.red_row, LIMITS, rgb)
     kernels.unscaled(own, plan.sites, np.asarray(gains, np.float32), float(pedestal), rgb)
     return rgb

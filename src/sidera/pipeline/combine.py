@@ -87,9 +87,8 @@ def learn_noise(sampler: Sampler, samples: Sequence[Tile], threads: int) -> Nois
     frames, channels = len(sampler.frames), sampler.channels
     size = samples[0].rows, sum(tile.columns for tile in samples)
     side_by_side = np.empty((channels, frames, *size), np.float32)
-    for index in range(
-        frames
-    ):  # by one thread: windows this small leave two waiting for the interpreter in turn
+    # By one thread: windows this small leave two waiting for the interpreter in turn.
+    for index in range(frames):
         side_by_side[:, index] = sampler.patches(samples, index)
     scales = [one.scale.value for one in sampler.frames]
     found = spread(lambda channel: _model(side_by_side[channel], scales), range(channels), threads)

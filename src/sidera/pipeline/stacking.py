@@ -73,9 +73,8 @@ class Stacker:
 
     def _made(self, group: StackGroup, sampler: Sampler) -> Outcome:
         canvas = self._canvas(group, sampler)
-        load_ahead(
-            "sidera.pipeline.finish"
-        )  # for the report's picture: nobody waits for it while pixels are combined
+        # For the report's picture: nobody waits for it while pixels are combined.
+        load_ahead("sidera.pipeline.finish")
         try:
             made = integrate(sampler, canvas, self.plan.threads, self.progress, group.name)
             stack = canvas.finish(self._told(group, sampler, made.rejected))

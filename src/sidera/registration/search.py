@@ -84,12 +84,9 @@ def _moved(guess: Transform, here: Field, there: Field) -> Transform:
     seen = mapped(guess, here.at[:VOTERS])
     shifts = (there.at[:VOTERS, None] - seen[None]).reshape(-1, 2)
     cell = np.floor(shifts / PREDICTION_RADIUS).astype(np.int64)
-    places = np.sort(cell[:, 0] * 2**32 + cell[:, 1])
-    starts = np.flatnonzero(np.diff(places, prepend=places[0] - 1))
-    fullest = places[starts[np.argmax(np.diff(starts, append=places.size))]]
-    middle = (
-        np.array([(fullest + 2**31) >> 32, (fullest + 2**31) % 2**32 - 2**31]) + 0.5
-    ) * PREDICTION_RADIUS
+    corner, width = cell.min(axis=0), int(np.ptp(cell[:, 1])) + 1
+    places, votes = np.unique((cell - corner) @ (width, 1), return_counts=True)
+    middle = (corner + np.divmod(places[votes.argmax()], width) + 0.5) * PREDICTION_RADIUS
     near = np.abs(shifts - middle).max(axis=1) < PREDICTION_RADIUS
     return Transform.moved(*np.median(shifts[near], axis=0)).compose(guess)
 
